@@ -1,0 +1,154 @@
+/** @file What a data set is: pictures in memory with labels, captions and attributes, by index. */
+import { ConfigError, DataError } from '../tensor/index.ts';
+import { contentHash } from './content-hash.ts';
+
+/** `[C, H, W]`. */
+export type ImageShape = readonly [channels: number, height: number, width: number];
+
+/** Named facts about one picture, e.g. `{ hairColor: 'red' }`. */
+export type Attributes = Readonly<Record<string, string>>;
+
+/** One picture with everything known about it. */
+export interface DataItem {
+  /** float32 in [-1, 1], row-major [C, H, W]. */
+  readonly image: Float32Array;
+  /** Index into `classNames`. */
+  readonly label?: number;
+  readonly caption?: string;
+  readonly attributes?: Attributes;
+}
+
+/** A finite, indexable set of pictures of one shape. */
+export interface Dataset {
+  readonly name: string;
+  readonly length: number;
+  readonly imageShape: ImageShape;
+  /** Names of the classes, when there are any. */
+  readonly classNames: readonly string[] | undefined;
+  /** One class index per picture, when there are classes. */
+  readonly labels: Int32Array | undefined;
+  /** Hash of pixels, labels and captions, in hex: equal contents, equal fingerprint. */
+  readonly fingerprint: string;
+  item(index: number): DataItem;
+  caption(index: number): string | undefined;
+  attributes(index: number): Attributes | undefined;
+  /** Writes picture `index` into `out[at …]` as float32 in [-1, 1], mirrored left to right when `flip`. */
+  copyImage(index: number, out: Float32Array, at: number, flip?: boolean): void;
+  /** The pictures at `indices`, sharing memory with this set. */
+  subset(indices: ArrayLike<number>, name?: string): Dataset;
+}
+
+/** The two parts every data source opens as; `heldOut` is never trained on and may be empty. */
+export interface DataSplits {
+  readonly train: Dataset;
+  readonly heldOut: Dataset;
+}
+
+/** Contents of an in-memory data set of N pictures. */
+export interface DatasetContents {
+  readonly name: string;
+  readonly imageShape: ImageShape;
+  /** [N, C, H, W], 0 … 255 standing for -1 … 1. */
+  readonly pixels: Uint8Array;
+  readonly labels?: Int32Array | undefined;
+  readonly classNames?: readonly string[] | undefined;
+  readonly captions?: readonly (string | undefined)[] | undefined;
+  readonly attributes?: readonly Attributes[] | undefined;
+}
+
+/**
+ * A data set over `pixels` in memory. Throws `DataError` when the pieces differ in length or a label has no class.
+ */
+export function createDataset(contents: DatasetContents): Dataset {
+  const { name, imageShape, pixels, labels, classNames, captions, attributes } = contents;
+  const size = imageShape[0] * imageShape[1] * imageShape[2];
+  const count = pixels.length / size;
+  if (!Number.isInteger(count)) {
+    throw new DataError(
+      `${name}: ${pixels.length} pixel values are no whole number of [${imageShape.join(', ')}] pictures`,
+    );
+  }
+  for (const [what, list] of Object.entries({ labels, captions, attributes })) {
+    if (list && list.length !== count) throw new DataError(`${name}: ${count} pictures but ${list.length} ${what}`);
+  }
+  if (labels) {
+    if (!classNames) throw new DataError(`${name}: labels without classNames`);
+    const stray = labels.find((label) => label < 0 || label >= classNames.length);
+    if (stray !== undefined) throw new DataError(`${name}: label ${stray}, but only ${classNames.length} class names`);
+  }
+  return view(
+    contents,
+    Uint32Array.from({ length: count }, (_, i) => i),
+  );
+}
+
+/** u8 to [-1, 1]: 0 is -1, 255 is 1. */
+const LEVELS = Float32Array.from({ length: 256 }, (_, level) => level / 127.5 - 1);
+
+function view(contents: DatasetContents, rows: Uint32Array): Dataset {
+  const { name, imageShape, pixels, classNames, captions, attributes } = contents;
+  const [, , width] = imageShape;
+  const size = imageShape[0] * imageShape[1] * width;
+  const labels = contents.labels && Int32Array.from(rows, (row) => contents.labels![row]!);
+  const rowOf = (index: number): number => {
+    const row = rows[index];
+    if (row === undefined) throw new DataError(`${name} has pictures 0 … ${rows.length - 1}, asked for ${index}`);
+    return row;
+  };
+  let fingerprint: string | undefined;
+  const dataset: Dataset = {
+    name,
+    length: rows.length,
+    imageShape,
+    classNames,
+    labels,
+    get fingerprint() {
+      fingerprint ??= hashContents(dataset, contents, rows);
+      return fingerprint;
+    },
+    item(index) {
+      const image = new Float32Array(size);
+      dataset.copyImage(index, image, 0);
+      const caption = dataset.caption(index);
+      const facts = dataset.attributes(index);
+      return {
+        image,
+        ...(labels && { label: labels[index]! }),
+        ...(caption !== undefined && { caption }),
+        ...(facts && { attributes: facts }),
+      };
+    },
+    caption: (index) => captions?.[rowOf(index)],
+    attributes: (index) => attributes?.[rowOf(index)],
+    copyImage(index, out, at, flip = false) {
+      const start = rowOf(index) * size;
+      if (!flip) {
+        for (let i = 0; i < size; i++) out[at + i] = LEVELS[pixels[start + i]!]!;
+        return;
+      }
+      for (let row = 0; row < size; row += width) {
+        const last = start + row + width - 1;
+        for (let x = 0; x < width; x++) out[at + row + x] = LEVELS[pixels[last - x]!]!;
+      }
+    },
+    subset: (indices, subsetName = name) => view({ ...contents, name: subsetName }, Uint32Array.from(indices, rowOf)),
+  };
+  return dataset;
+}
+
+/** Hashes what training depends on, picture by picture in order. */
+function hashContents(dataset: Dataset, contents: DatasetContents, rows: Uint32Array): string {
+  const size = dataset.imageShape.reduce((a, b) => a * b, 1);
+  const captions = Array.from(rows, (row) => contents.captions?.[row] ?? null);
+  const parts: (Uint8Array | string)[] = [JSON.stringify([dataset.imageShape, dataset.classNames ?? null, captions])];
+  if (dataset.labels) parts.push(new Uint8Array(dataset.labels.buffer));
+  for (const row of rows) parts.push(contents.pixels.subarray(row * size, (row + 1) * size));
+  return contentHash(parts);
+}
+
+/** Throws `ConfigError` unless `count` is a whole number of at least `minimum`. */
+export function checkCount(option: string, count: number, minimum: number): void {
+  if (!Number.isInteger(count) || count < minimum) {
+    throw new ConfigError(`${option} must be a whole number of at least ${minimum}, got ${count}`);
+  }
+}

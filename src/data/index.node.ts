@@ -1,0 +1,5 @@
+/** @file Room `data` in Node: the universal part, the built-in sets and folders of pictures. */
+export * from './avatars.node.ts';
+export * from './cache.node.ts';
+export * from './index.ts';
+export * from './open-data.node.ts';

@@ -1,0 +1,59 @@
+/** @file Files that appear whole or not at all: written beside their place, then renamed. */
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { DataError } from '../tensor/index.ts';
+
+/** What to do about each way a disk refuses. */
+const REMEDIES: Readonly<Record<string, readonly [problem: string, remedy: string]>> = {
+  ENOSPC: ['the disk is full', 'free some space, or write to another disk'],
+  EDQUOT: ['the disk quota is used up', 'free some space, or write to another disk'],
+  EACCES: ['permission denied', 'choose a folder you may write to, or change its permissions'],
+  EPERM: ['permission denied', 'choose a folder you may write to, or change its permissions'],
+  EROFS: ['the disk is read-only', 'choose a folder on a writable disk'],
+  ENOTDIR: ['part of the path is a file, not a folder', 'rename that file, or choose another folder'],
+  EEXIST: ['part of the path is a file, not a folder', 'rename that file, or choose another folder'],
+  EISDIR: ['a folder of that name is in the way', 'remove the folder, or choose another name'],
+  ENOTEMPTY: ['a folder of that name is in the way', 'remove the folder, or choose another name'],
+  ENAMETOOLONG: ['the name is too long', 'choose a shorter name'],
+};
+
+/** The `DataError` that explains why writing `path` failed; errors that are no system errors pass unchanged. */
+export function writeError(path: string, cause: unknown): unknown {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  if (typeof code !== 'string' || cause instanceof DataError) return cause;
+  const [problem, remedy] = REMEDIES[code] ?? [(cause as Error).message, 'check the path and the disk'];
+  return new DataError(`could not write ${path}: ${problem} (${code})`, remedy, { cause });
+}
+
+/**
+ * Writes `chunks` one after the other to `path`, making its folder. Nothing is left behind on failure, and an older file
+ * of that name stays as it was. Throws `DataError` saying which path and what to do.
+ */
+export async function atomicWrite(path: string, chunks: Iterable<Uint8Array> | string): Promise<void> {
+  const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(temporary, 'wx');
+    try {
+      for (const chunk of typeof chunks === 'string' ? [new TextEncoder().encode(chunks)] : chunks) {
+        await writeAll(file, chunk);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw writeError(path, cause);
+  }
+}
+
+/** A single write may stop short, and the system caps it at 2 GiB. */
+async function writeAll(file: Awaited<ReturnType<typeof open>>, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.byteLength; ) {
+    const { bytesWritten } = await file.write(chunk, at, Math.min(chunk.byteLength - at, 2 ** 30));
+    at += bytesWritten;
+  }
+}

@@ -1,0 +1,47 @@
+/** @file PNG files: written from 8-bit pictures with text chunks, read back as 8-bit pictures. */
+import sharp from 'sharp';
+import { DataError } from '../tensor/index.ts';
+import { atomicWrite } from './atomic-write.node.ts';
+import type { Picture } from './images.ts';
+import { insertPngText } from './png-text.ts';
+
+/** Options of the PNG writers. */
+export interface PngOptions {
+  /** tEXt/iTXt chunks by keyword, e.g. `{ parameters: 'a cat\nSteps: 20' }`. */
+  readonly text?: Readonly<Record<string, string>>;
+}
+
+/** The bytes of a PNG file. */
+export async function encodePng(picture: Picture, options: PngOptions = {}): Promise<Uint8Array> {
+  const { width, height, channels, data } = picture;
+  const pipeline = sharp(data, { raw: { width, height, channels } });
+  if (channels === 1) pipeline.toColourspace('b-w');
+  const bytes = await pipeline.png({ compressionLevel: 9 }).toBuffer();
+  return options.text ? insertPngText(bytes, options.text) : bytes;
+}
+
+/** Writes a PNG file, whole or not at all. Throws `DataError` when the path cannot be written. */
+export async function writePng(path: string, picture: Picture, options: PngOptions = {}): Promise<void> {
+  await atomicWrite(path, [await encodePng(picture, options)]);
+}
+
+/**
+ * Reads any picture sharp knows (first frame, upright, sRGB, 8 bit): grey stays 1 channel, transparency stays 4.
+ * Throws `DataError` when `source` is missing or no picture.
+ */
+export async function readPicture(source: string | Uint8Array): Promise<Picture> {
+  try {
+    const upright = sharp(source, { failOn: 'error' }).autoOrient();
+    const { data, info } = await upright
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return { width: info.width, height: info.height, channels: info.channels as 1 | 3 | 4, data: bytes };
+  } catch (cause) {
+    const name = typeof source === 'string' ? source : 'the given bytes';
+    throw new DataError(`could not read ${name} as a picture: ${(cause as Error).message}`, 'check the file', {
+      cause,
+    });
+  }
+}
