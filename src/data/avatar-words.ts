@@ -153,7 +153,10 @@ export const VOCABULARY = {
   mood: ['happy', 'sad'],
 } satisfies Record<string, readonly string[]>;
 
-/** The attributes of one avatar in plain words, every key of `VOCABULARY` present, plus `hatColor` under a hat. */
+/**
+ * The attributes of one avatar in plain words, every key of `VOCABULARY` present, plus `hatColor` when there is a hat;
+ * and dicebear's own exact values as `dicebear.hair`, `dicebear.hairColor` …
+ */
 export function avatarAttributes(parts: AvatarParts): Record<AvatarAttribute, string> & Attributes {
   const part = (name: string): string => (typeof parts[name] === 'string' ? (parts[name] as string) : '');
   const hair = part('hair');
@@ -171,6 +174,7 @@ export function avatarAttributes(parts: AvatarParts): Record<AvatarAttribute, st
     skin: nearestColourWord(part('skinColor'), SKIN_TONES),
     mood: part('mouth').startsWith('happy') ? 'happy' : 'sad',
     ...(hat && { hatColor: nearestColourWord(part('hatColor'), HAT_COLOURS) }),
+    ...Object.fromEntries(Object.keys(parts).flatMap((name) => (part(name) ? [[`dicebear.${name}`, part(name)]] : []))),
   };
 }
 

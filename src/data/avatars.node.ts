@@ -34,8 +34,11 @@ export interface AvatarsOptions {
 
 /** Native edge of a pixelArt avatar. */
 const SIZE = 16;
-/** Renders under way at a time: enough to fill the decoder's threads. */
-const CONCURRENCY = 16;
+/** Avatars drawn as one picture. */
+const SHEET_COLUMNS = 8;
+const SHEET_ROWS = 4;
+/** Sheets under way at a time: enough to fill the renderer's threads. */
+const CONCURRENCY = 4;
 
 /**
  * Faces of seeds `"0" … "heldOut + count - 1"` on white, RGB, [3, 16, 16], with attributes, captions and labels.
@@ -48,7 +51,7 @@ export async function openAvatars(options: AvatarsOptions = {}): Promise<DataSpl
     heldOut = 512,
     labelBy = 'hairColor',
     cache = true,
-    onProgress = () => undefined,
+    onProgress = (): void => undefined,
     onWarning = console.warn,
   } = options;
   checkCount('count', count, 1);
@@ -93,19 +96,50 @@ async function render(total: number, onProgress: (done: number, total: number) =
   const notes = new Array<unknown>(total);
   let next = 0;
   let done = 0;
-  const draw = async (): Promise<void> => {
+  const work = async (): Promise<void> => {
     while (next < total) {
-      const index = next++;
-      const avatar = createAvatar(pixelArt, { seed: String(index), size: SIZE });
-      notes[index] = avatar.toJson().extra;
-      const svg = new TextEncoder().encode(avatar.toString());
-      const rgb = await sharp(svg).flatten({ background: '#ffffff' }).removeAlpha().raw().toBuffer();
-      for (let i = 0; i < area; i++) {
-        for (let c = 0; c < 3; c++) pixels[(index * 3 + c) * area + i] = rgb[i * 3 + c]!;
-      }
-      onProgress(++done, total);
+      const first = next;
+      next = Math.min(total, first + SHEET_COLUMNS * SHEET_ROWS);
+      const avatars = Array.from({ length: next - first }, (_, i) =>
+        createAvatar(pixelArt, { seed: String(first + i), size: SIZE }),
+      );
+      const sheet = await drawSheet(avatars.map(String));
+      avatars.forEach((avatar, i) => {
+        notes[first + i] = avatar.toJson().extra;
+        sheet.copyTo(i, pixels.subarray((first + i) * 3 * area));
+      });
+      done += avatars.length;
+      onProgress(done, total);
     }
   };
-  await Promise.all(Array.from({ length: CONCURRENCY }, draw));
+  await Promise.all(Array.from({ length: CONCURRENCY }, work));
   return { pixels: ndArray(pixels, [total, 3, SIZE, SIZE], 'uint8'), notes };
+}
+
+/**
+ * Draws many avatars as one picture, which takes a quarter of the time of one by one. Ids get a prefix each, because
+ * avatars name their masks alike; so every pixel is that of an avatar drawn alone.
+ */
+async function drawSheet(svgs: readonly string[]): Promise<{ copyTo(index: number, chw: Uint8Array): void }> {
+  const width = SHEET_COLUMNS * SIZE;
+  const height = SHEET_ROWS * SIZE;
+  const cells = svgs.map((svg, i) => {
+    const place = `<svg x="${(i % SHEET_COLUMNS) * SIZE}" y="${Math.floor(i / SHEET_COLUMNS) * SIZE}" `;
+    return svg.replaceAll(' id="', ` id="a${i}-`).replaceAll('url(#', `url(#a${i}-`).replace('<svg ', place);
+  });
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${cells.join('')}</svg>`;
+  const rgb = await sharp(new TextEncoder().encode(svg))
+    .flatten({ background: '#ffffff' })
+    .removeAlpha()
+    .raw()
+    .toBuffer();
+  return {
+    copyTo(index, chw) {
+      const corner = (Math.floor(index / SHEET_COLUMNS) * width + (index % SHEET_COLUMNS)) * SIZE;
+      for (let i = 0; i < SIZE * SIZE; i++) {
+        const from = (corner + Math.floor(i / SIZE) * width + (i % SIZE)) * 3;
+        for (let c = 0; c < 3; c++) chw[c * SIZE * SIZE + i] = rgb[from + c]!;
+      }
+    },
+  };
 }
