@@ -1,0 +1,139 @@
+/** @file From a network to a denoiser: parameterisation, input scaling, clipping and learned variance, composed once. */
+import { EngineError, ShapeError } from '../../tensor/index.ts';
+import { parameterisation as named, type Parameterisation, readout } from './parameterisation.ts';
+import type { Point } from './process.ts';
+import { combine, firstNonFinite, type State } from './state.ts';
+
+/** A network: the raw output for state `x` at `point`. `step` counts the solver's steps, for messages and intervals. */
+export type Network = (x: State, point: Point, step: number) => State | Promise<State>;
+
+/** What a solver steps with: estimates of the data and of the noise in `x = α·x₀ + σ·ε`. */
+export interface Prediction {
+  /** x̂₀, after clipping or thresholding. */
+  readonly x0: State;
+  /** ε̂. It need not agree with a clipped x̂₀: diffusers keeps the network's own noise, CFG++ the unconditional one. */
+  readonly eps: State;
+  /** Raw second half of a learned-variance network's output. */
+  readonly variance?: State;
+}
+
+/** A denoiser: what solvers call, once per network evaluation. */
+export type Denoiser = (x: State, point: Point, step: number) => Prediction | Promise<Prediction>;
+
+/** A change to x̂₀ before the solver sees it, such as `clip` or `dynamicThreshold`; may work in place. */
+export type X0Transform = (x0: State, point: Point, step: number) => State;
+
+/** How a network's output is read. */
+export interface DenoiserOptions {
+  /** What the network predicts: a name or a function. */
+  readonly prediction?: string | Parameterisation;
+  /** Factor on the network's input, e.g. `unitVariance` for a variance-preserving network driven in σ-space. */
+  readonly scaleInput?: ((point: Point) => number) | undefined;
+  /** Clipping, thresholding … of x̂₀. */
+  readonly transform?: X0Transform | undefined;
+  /** Recompute ε̂ from the transformed x̂₀ (GLIDE; `use_clipped_model_output` in diffusers). */
+  readonly consistent?: boolean;
+  /** Elements of one sample's state; given, the network's output holds [prediction, variance] along the channels. */
+  readonly learnedVariance?: number | undefined;
+}
+
+/** `1/√(α² + σ²)`: brings the state of any frame to the unit variance that variance-preserving networks were trained on. */
+export const unitVariance = ({ alpha, sigma }: Point): number => 1 / Math.hypot(alpha, sigma);
+
+/**
+ * Wraps `network` into a denoiser. Throws `EngineError` naming step and time when the output is not finite, and
+ * `ShapeError` when it has the wrong size.
+ */
+export function denoiser(
+  network: Network,
+  { prediction = 'epsilon', scaleInput, transform, consistent = false, learnedVariance }: DenoiserOptions = {},
+): Denoiser {
+  const parameterisation = named(prediction);
+  return async (x, point, step) => {
+    const scale = scaleInput?.(point) ?? 1;
+    const raw = await network(scale === 1 ? x : combine([scale, x]), point, step);
+    assertFinite(raw, `the network's output`, point, step);
+    const { output, variance } = splitVariance(raw, x, learnedVariance);
+    const read = readout(parameterisation, point);
+    const direct = apply(read.x0, x, output);
+    const x0 = transform === undefined ? direct : transform(direct === output ? output.slice() : direct, point, step);
+    const eps =
+      consistent && transform !== undefined
+        ? combine([1 / point.sigma, x], [-point.alpha / point.sigma, x0])
+        : apply(read.eps, x, output);
+    return variance === undefined ? { x0, eps } : { x0, eps, variance };
+  };
+}
+
+function apply([onX, onOutput]: readonly [number, number], x: State, output: State): State {
+  return onX === 0 && onOutput === 1 ? output : combine([onX, x], [onOutput, output]);
+}
+
+function splitVariance(raw: State, x: State, sampleSize: number | undefined): { output: State; variance?: State } {
+  if (raw.length === x.length) return { output: raw };
+  if (sampleSize === undefined || raw.length !== 2 * x.length || x.length % sampleSize !== 0) {
+    throw new ShapeError(
+      `the network returned ${raw.length} elements for a state of ${x.length}`,
+      'a network that also predicts its variance returns twice as many, and needs the learnedVariance option',
+    );
+  }
+  const output = x.slice();
+  const variance = x.slice();
+  for (let at = 0; at < x.length; at += sampleSize) {
+    output.set(raw.subarray(2 * at, 2 * at + sampleSize), at);
+    variance.set(raw.subarray(2 * at + sampleSize, 2 * at + 2 * sampleSize), at);
+  }
+  return { output, variance };
+}
+
+/** Throws `EngineError` that names `what`, the step and the time when `x` holds a NaN or an infinity. */
+export function assertFinite(x: State, what: string, point: Point, step: number): void {
+  const at = firstNonFinite(x);
+  if (at < 0) return;
+  throw new EngineError(
+    `${what} is ${x[at]} at element ${at}, step ${step} (t = ${point.t}, σ = ${point.sigma})`,
+    'lower the guidance scale, check the weights and the prediction type, or run the network in float32',
+  );
+}
+
+/** Clamps x̂₀ to [−range, range], in place. */
+export function clip(range = 1): X0Transform {
+  return (x0) => {
+    for (let i = 0; i < x0.length; i++) x0[i] = Math.min(range, Math.max(-range, x0[i]!));
+    return x0;
+  };
+}
+
+/**
+ * Dynamic thresholding (Saharia et al. 2022, Imagen): per sample, s = the `ratio` quantile of |x̂₀| kept in
+ * [1, maxValue]; clamp to [−s, s], divide by s. `sampleSize`: elements of one sample (default: all of them).
+ */
+export function dynamicThreshold({
+  ratio = 0.995,
+  maxValue = 1,
+  sampleSize,
+}: {
+  readonly ratio?: number;
+  readonly maxValue?: number;
+  readonly sampleSize?: number | undefined;
+} = {}): X0Transform {
+  return (x0) => {
+    const size = sampleSize ?? x0.length;
+    for (let start = 0; start < x0.length; start += size) {
+      const sample = x0.subarray(start, start + size);
+      // as torch.clamp does, the upper bound wins when it lies below the lower one
+      const s = Math.min(maxValue, Math.max(1, quantile(sample.map(Math.abs), ratio)));
+      for (let i = 0; i < sample.length; i++) sample[i] = Math.min(s, Math.max(-s, sample[i]!)) / s;
+    }
+    return x0;
+  };
+}
+
+/** The `q` quantile with linear interpolation; sorts `values` in place. */
+export function quantile(values: State, q: number): number {
+  values.sort();
+  const position = q * (values.length - 1);
+  const low = Math.floor(position);
+  const high = Math.min(low + 1, values.length - 1);
+  return values[low]! + (position - low) * (values[high]! - values[low]!);
+}

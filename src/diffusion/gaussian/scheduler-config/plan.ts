@@ -1,0 +1,93 @@
+/** @file A scheduler config as a sampling plan: process, grid, reading of the network and solver, ready to compose. */
+import type { Denoiser, DenoiserOptions, Network } from '../denoiser.ts';
+import { clip, denoiser, dynamicThreshold, type X0Transform } from '../denoiser.ts';
+import type { Point, Process } from '../process.ts';
+import type { Grid, SolverOptions } from '../solver.ts';
+import type { State } from '../state.ts';
+import type { SchedulerConfig, SchedulerOptions } from './read.ts';
+
+/** What a grid is asked for: a number of steps, or times or noise levels given outright. */
+export interface GridRequest {
+  readonly steps?: number;
+  /** Descending training times. */
+  readonly timesteps?: readonly number[] | undefined;
+  /** Descending noise levels, where the scheduler takes them (σ/α, or flow times in [0, 1]). */
+  readonly sigmas?: readonly number[] | undefined;
+  /** Log of the flow shift, for dynamic shifting by image size. */
+  readonly mu?: number | undefined;
+}
+
+/** Options of a run that are not part of any config: diffusers passes them to `step`. */
+export interface RunOptions extends SolverOptions {
+  /** DDIM's and TCD's stochasticity. */
+  readonly eta?: number;
+  readonly sChurn?: number;
+  readonly sTmin?: number;
+  readonly sTmax?: number;
+  readonly sNoise?: number;
+  /** Order of LMS (default 4). */
+  readonly order?: number;
+  /** Steps of the whole grid when only its tail is run, as in image-to-image; solvers lower their order by it. */
+  readonly totalSteps?: number;
+}
+
+/** How states are laid out, for what acts per sample: thresholds and learned variances. */
+export interface StateLayout {
+  /** Elements of one sample; all of the state by default. */
+  readonly sampleSize?: number | undefined;
+}
+
+/** What a family of schedulers contributes to a plan. */
+export interface PlanParts {
+  readonly process: Process;
+  /** How the network's input and output are read; `transform` is added by the plan. */
+  readonly reading: Omit<DenoiserOptions, 'transform'>;
+  grid(request: GridRequest): Grid;
+  solve(denoise: Denoiser, x: State, grid: Grid, options: RunOptions): Promise<State>;
+  /** Solver order, for `explain`. */
+  readonly order: number;
+  /** Whether the solver draws noise with default run options. */
+  readonly stochastic: boolean;
+  /** Standard deviation of the initial noise, by convention of the scheduler; √(α² + σ²)-like. */
+  initialScale(grid: Grid): number;
+  /** Network evaluations for a grid. */
+  evaluations(grid: Grid): number;
+}
+
+/** Everything needed to sample with a scheduler. */
+export interface SamplingPlan extends PlanParts {
+  readonly config: SchedulerConfig;
+  /** Composes a network into the denoiser this scheduler expects. */
+  denoiser(network: Network, layout?: StateLayout): Denoiser;
+}
+
+/** Adds what every scheduler shares. */
+export function completePlan(config: SchedulerConfig, parts: PlanParts): SamplingPlan {
+  return {
+    ...parts,
+    config,
+    denoiser: (network, layout = {}) =>
+      denoiser(network, {
+        ...parts.reading,
+        transform: x0Transform(config.options, layout),
+        ...(learnsVariance(config.options) ? { learnedVariance: layout.sampleSize } : {}),
+      }),
+  };
+}
+
+function learnsVariance(o: SchedulerOptions): boolean {
+  return o.variance_type === 'learned' || o.variance_type === 'learned_range';
+}
+
+function x0Transform(o: SchedulerOptions, { sampleSize }: StateLayout): X0Transform | undefined {
+  if (o.thresholding) {
+    return dynamicThreshold({ ratio: o.dynamic_thresholding_ratio, maxValue: o.sample_max_value, sampleSize });
+  }
+  return o.clip_sample ? clip(o.clip_sample_range) : undefined;
+}
+
+/** Initial scale of grids in the frame of the process, where noise starts at variance one. */
+export const unitStart = (): number => 1;
+
+/** σ of the first point, the usual scale in σ-space. */
+export const firstSigma = (grid: Grid): number => (grid[0] as Point).sigma;

@@ -1,0 +1,69 @@
+/** @file The state of a sampler: a flat float array, and the one operation solvers do with it, a linear combination. */
+import { ShapeError } from '../../tensor/index.ts';
+
+/**
+ * A sample or a batch of samples, flattened. The array's own precision is the precision of the run: hand a solver a
+ * `Float64Array` and it integrates in float64 (as EDM's authors do), a `Float32Array` and every step rounds to float32
+ * (as diffusers does). Coefficients are float64 either way.
+ */
+export type State = Float32Array | Float64Array;
+
+/** One term `coefficient · array` of a linear combination. */
+export type Term = readonly [coefficient: number, array: State];
+
+/** A zero-filled state of the length and precision of `x`. */
+export function emptyLike(x: State): State {
+  return x instanceof Float32Array ? new Float32Array(x.length) : new Float64Array(x.length);
+}
+
+/** A copy of `x` in the precision of `model`. */
+export function copyLike(model: State, x: ArrayLike<number>): State {
+  return model instanceof Float32Array ? Float32Array.from(x) : Float64Array.from(x);
+}
+
+/**
+ * `Σᵢ cᵢ·aᵢ` as a new array of the first term's precision; sums run in float64 and round once. Terms whose coefficient
+ * is exactly zero are skipped, so an undefined direction (0 · ∞) cannot poison a step that does not use it.
+ * Throws `ShapeError` when the lengths differ.
+ */
+export function combine(...terms: readonly Term[]): State {
+  const model = terms[0]?.[1];
+  if (model === undefined) throw new ShapeError('a linear combination needs at least one term');
+  for (const [, array] of terms) {
+    if (array.length !== model.length) {
+      throw new ShapeError(
+        `arrays of one step have ${model.length} and ${array.length} elements`,
+        'the network must return as many elements as the state it was given',
+      );
+    }
+  }
+  const out = emptyLike(model);
+  const used = terms.filter(([coefficient]) => coefficient !== 0);
+  const [first, second, third] = used;
+  if (first === undefined) return out;
+  const [a, x] = first;
+  if (second === undefined) {
+    for (let i = 0; i < out.length; i++) out[i] = a * x[i]!;
+    return out;
+  }
+  const [b, y] = second;
+  if (third === undefined) {
+    for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]!;
+    return out;
+  }
+  const rest = used.slice(2);
+  for (let i = 0; i < out.length; i++) {
+    let sum = a * x[i]! + b * y[i]!;
+    for (const [coefficient, array] of rest) sum += coefficient * array[i]!;
+    out[i] = sum;
+  }
+  return out;
+}
+
+/** Index of the first element that is NaN or infinite, or -1. */
+export function firstNonFinite(x: State): number {
+  // One multiply-add per element: 0·finite stays 0, anything else turns the sum into NaN.
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += 0 * x[i]!;
+  return sum === 0 ? -1 : x.findIndex((value: number) => !Number.isFinite(value));
+}
