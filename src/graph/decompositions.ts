@@ -1,0 +1,169 @@
+/** @file Composite ops written in primitives: what gradients and poor targets use. Each formula is the op's definition. */
+import { fromFloat64, type NdArray } from '../tensor/index.ts';
+import type { NodeOf, OpName } from './node.ts';
+import { constant, createNode, type Tensor } from './tensor.ts';
+import { conv } from './windows.ts';
+
+type Decomposition<K extends OpName> = (node: NodeOf<K>) => readonly Tensor[];
+
+/** Names of ops that have a decomposition. */
+export type CompositeOp =
+  | 'silu'
+  | 'siluGrad'
+  | 'gelu'
+  | 'softplus'
+  | 'softmax'
+  | 'logSoftmax'
+  | 'normalize'
+  | 'groupNorm'
+  | 'rowAffine'
+  | 'rmsNormalize'
+  | 'attention'
+  | 'resize'
+  | 'avgPool'
+  | 'detach';
+
+function axesFrom(axis: number, rank: number): number[] {
+  return Array.from({ length: rank - axis }, (_, i) => axis + i);
+}
+
+function standardize(x: Tensor, axes: readonly number[], epsilon: number): readonly [Tensor, Tensor, Tensor] {
+  const mean = x.mean({ axes, keepDims: true });
+  const centred = x.sub(mean);
+  const invStd = centred.square().mean({ axes, keepDims: true }).add(epsilon).sqrt().reciprocal();
+  return [centred.mul(invStd), mean, invStd];
+}
+
+/**
+ * The matrix [target, source] that resizes one axis, as torch's interpolate does:
+ * nearest reads pixel floor(i · source / target); bilinear blends the two nearest pixel centres.
+ */
+export function resizeMatrix(
+  source: number,
+  target: number,
+  mode: 'nearest' | 'bilinear',
+  alignCorners: boolean,
+): NdArray {
+  const rows = new Float64Array(target * source);
+  for (let i = 0; i < target; i++) {
+    if (mode === 'nearest') {
+      rows[i * source + Math.min(source - 1, Math.floor((i * source) / target))] = 1;
+      continue;
+    }
+    const position = alignCorners
+      ? target > 1
+        ? (i * (source - 1)) / (target - 1)
+        : 0
+      : Math.max(0, ((i + 0.5) * source) / target - 0.5);
+    const low = Math.min(source - 1, Math.floor(position));
+    const high = Math.min(source - 1, low + 1);
+    rows[i * source + low]! += 1 - (position - low);
+    rows[i * source + high]! += position - low;
+  }
+  return { dtype: 'float32', shape: [target, source], data: fromFloat64(rows, 'float32') };
+}
+
+/** x: [..., N, ...] times a matrix [M, N] along `axis`. */
+function multiplyAxis(x: Tensor, matrix: Tensor, axis: number): Tensor {
+  if (axis === x.rank - 1) return x.matmul(matrix, { transposeB: true });
+  if (axis === x.rank - 2) return matrix.matmul(x);
+  throw new Error('internal: resize handles one or two spatial axes');
+}
+
+/** Integer nearest enlargement by repetition: cheaper than a matrix. */
+function repeat(x: Tensor, axis: number, factor: number): Tensor {
+  const shape = x.shape;
+  const spread = [...shape.slice(0, axis + 1), factor, ...shape.slice(axis + 1)];
+  return x
+    .reshape([...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)])
+    .expand(spread)
+    .reshape(shape.map((extent, i) => (i === axis ? extent * factor : extent)));
+}
+
+export const decompositions: { readonly [K in CompositeOp]: Decomposition<K> } = {
+  silu: ({ inputs: [x] }) => [x!.mul(x!.sigmoid())],
+  // dy · s · (1 + x - y) with s = sigmoid(x), y = x · s
+  siluGrad: ({ inputs: [x, dy] }) => {
+    const s = x!.sigmoid();
+    return [s.mul(x!.add(1).sub(x!.mul(s))).mul(dy!)];
+  },
+  gelu: ({ inputs: [x], attrs: { approximate } }) => {
+    if (approximate === 'tanh') {
+      const inner = x!.add(x!.mul(x!).mul(x!).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
+      return [x!.mul(0.5).mul(inner.tanh().add(1))];
+    }
+    return [x!.mul(0.5).mul(x!.mul(Math.SQRT1_2).erf().add(1))];
+  },
+  // max(x, 0) + log(1 + exp(-|x|)): never overflows
+  softplus: ({ inputs: [x] }) => [x!.relu().add(x!.abs().neg().exp().add(1).log())],
+  softmax: ({ inputs: [x], attrs: { axis } }) => {
+    const e = x!.sub(createNode('detach', [x!.max({ axes: axis, keepDims: true })], {})).exp();
+    return [e.div(e.sum({ axes: axis, keepDims: true }))];
+  },
+  logSoftmax: ({ inputs: [x], attrs: { axis } }) => {
+    const shifted = x!.sub(createNode('detach', [x!.max({ axes: axis, keepDims: true })], {}));
+    return [shifted.sub(shifted.exp().sum({ axes: axis, keepDims: true }).log())];
+  },
+  normalize: ({ inputs: [x], attrs: { axis, epsilon } }) => standardize(x!, axesFrom(axis, x!.rank), epsilon),
+  groupNorm: ({ inputs: [x, gamma, beta], attrs: { groups, epsilon } }) => {
+    const [batch, channels] = x!.shape as [number, number];
+    const [xHat, mean, invStd] = standardize(x!.reshape([batch, groups, -1]), [2], epsilon);
+    const perChannel = [1, channels, ...x!.shape.slice(2).map(() => 1)];
+    const y = xHat.reshape(x!.shape).mul(gamma!.reshape(perChannel)).add(beta!.reshape(perChannel));
+    return [y, mean.reshape([batch, groups]), invStd.reshape([batch, groups])];
+  },
+  rowAffine: ({ inputs: [x, scale, shift, addend] }) => {
+    const y = x!.mul(scale!.unsqueeze(1)).add(shift!.unsqueeze(1));
+    return [addend ? y.add(addend) : y];
+  },
+  rmsNormalize: ({ inputs: [x], attrs: { axis, epsilon } }) => {
+    const axes = axesFrom(axis, x!.rank);
+    return [x!.mul(x!.square().mean({ axes, keepDims: true }).add(epsilon).sqrt().reciprocal())];
+  },
+  attention: ({ inputs: [q, k, v], attrs: { scale } }) => [
+    q!.mul(scale).matmul(k!, { transposeB: true }).softmax().matmul(v!),
+  ],
+  resize: ({ inputs: [x], attrs: { mode, size, alignCorners } }) => {
+    let y = x!;
+    size.forEach((extent, i) => {
+      const axis = i + 2;
+      const source = y.shape[axis]!;
+      if (extent === source) return;
+      y =
+        mode === 'nearest' && extent % source === 0
+          ? repeat(y, axis, extent / source)
+          : multiplyAxis(y, constant(resizeMatrix(source, extent, mode, alignCorners)), axis);
+    });
+    return [y];
+  },
+  // a depthwise convolution with a constant kernel, divided by the number of pixels that count
+  avgPool: ({ inputs: [x], attrs: { kernel, stride, padding, countPadding } }) => {
+    const channels = x!.shape[1]!;
+    const area = kernel.reduce((a, b) => a * b, 1);
+    const options = { stride, padding, groups: channels };
+    const ones = constantFill([channels, 1, ...kernel], 1);
+    const sums = conv(x!, ones, undefined, options);
+    const padded = padding.some(([before, after]) => before + after > 0);
+    if (countPadding || !padded) return [sums.mul(1 / area)];
+    const counts = conv(constantFill([1, 1, ...x!.shape.slice(2)], 1), constantFill([1, 1, ...kernel], 1), undefined, {
+      stride,
+      padding,
+    });
+    return [sums.div(counts)];
+  },
+  detach: ({ inputs: [x] }) => [x!],
+};
+
+function constantFill(shape: readonly number[], value: number): Tensor {
+  return constant({ dtype: 'float32', shape: [], data: Float32Array.of(value) }).expand(shape);
+}
+
+/** Whether `op` can be written in primitives. */
+export function isComposite(op: OpName): op is CompositeOp {
+  return op in decompositions;
+}
+
+/** The outputs of a composite node, written in primitives. */
+export function decompose(node: NodeOf<CompositeOp>): readonly Tensor[] {
+  return (decompositions[node.op] as Decomposition<CompositeOp>)(node);
+}
