@@ -36,12 +36,41 @@ export interface Dataset {
   copyImage(index: number, out: Float32Array, at: number, flip?: boolean): void;
   /** The pictures at `indices`, sharing memory with this set. */
   subset(indices: ArrayLike<number>, name?: string): Dataset;
+  /** This set followed by its mirror image: picture `length + i` is picture `i` flipped left to right. */
+  withMirrored(): Dataset;
 }
+
+/** What opening a folder of pictures did with every file. */
+export interface DataReport {
+  /** Pictures that made it into the set. */
+  readonly used: number;
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
+  /** How many used pictures needed each kind of conversion. */
+  readonly converted: Readonly<Partial<Record<Conversion, number>>>;
+  /** Anything else worth knowing, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** What was done to a picture so that it fits the set. */
+export type Conversion =
+  | 'grey'
+  | 'colour'
+  | 'alpha'
+  | 'sixteenBit'
+  | 'cmyk'
+  | 'animated'
+  | 'rotated'
+  | 'enlarged'
+  | 'cropped'
+  | 'padded'
+  | 'stretched';
 
 /** The two parts every data source opens as; `heldOut` is never trained on and may be empty. */
 export interface DataSplits {
   readonly train: Dataset;
   readonly heldOut: Dataset;
+  /** For folders of pictures. */
+  readonly report?: DataReport;
 }
 
 /** Contents of an in-memory data set of N pictures. */
@@ -78,23 +107,25 @@ export function createDataset(contents: DatasetContents): Dataset {
   }
   return view(
     contents,
-    Uint32Array.from({ length: count }, (_, i) => i),
+    Int32Array.from({ length: count }, (_, i) => i),
   );
 }
 
 /** u8 to [-1, 1]: 0 is -1, 255 is 1. */
 const LEVELS = Float32Array.from({ length: 256 }, (_, level) => level / 127.5 - 1);
 
-function view(contents: DatasetContents, rows: Uint32Array): Dataset {
+/** `rows` says which picture of `contents` each index shows; `~row` stands for its mirror image. */
+function view(contents: DatasetContents, rows: Int32Array): Dataset {
   const { name, imageShape, pixels, classNames, captions, attributes } = contents;
   const [, , width] = imageShape;
   const size = imageShape[0] * imageShape[1] * width;
-  const labels = contents.labels && Int32Array.from(rows, (row) => contents.labels![row]!);
-  const rowOf = (index: number): number => {
-    const row = rows[index];
-    if (row === undefined) throw new DataError(`${name} has pictures 0 … ${rows.length - 1}, asked for ${index}`);
-    return row;
+  const codeOf = (index: number): number => {
+    const code = rows[index];
+    if (code === undefined) throw new DataError(`${name} has pictures 0 … ${rows.length - 1}, asked for ${index}`);
+    return code;
   };
+  const rowOf = (index: number): number => pictureOf(codeOf(index));
+  const labels = contents.labels && Int32Array.from(rows, (code) => contents.labels![pictureOf(code)]!);
   let fingerprint: string | undefined;
   const dataset: Dataset = {
     name,
@@ -122,7 +153,7 @@ function view(contents: DatasetContents, rows: Uint32Array): Dataset {
     attributes: (index) => attributes?.[rowOf(index)],
     copyImage(index, out, at, flip = false) {
       const start = rowOf(index) * size;
-      if (!flip) {
+      if (flip === codeOf(index) < 0) {
         for (let i = 0; i < size; i++) out[at + i] = LEVELS[pixels[start + i]!]!;
         return;
       }
@@ -131,18 +162,25 @@ function view(contents: DatasetContents, rows: Uint32Array): Dataset {
         for (let x = 0; x < width; x++) out[at + row + x] = LEVELS[pixels[last - x]!]!;
       }
     },
-    subset: (indices, subsetName = name) => view({ ...contents, name: subsetName }, Uint32Array.from(indices, rowOf)),
+    subset: (indices, subsetName = name) => view({ ...contents, name: subsetName }, Int32Array.from(indices, codeOf)),
+    withMirrored: () => view(contents, Int32Array.from([...rows, ...rows.map((code) => ~code)])),
   };
   return dataset;
 }
 
+function pictureOf(code: number): number {
+  return code < 0 ? ~code : code;
+}
+
 /** Hashes what training depends on, picture by picture in order. */
-function hashContents(dataset: Dataset, contents: DatasetContents, rows: Uint32Array): string {
+function hashContents(dataset: Dataset, contents: DatasetContents, rows: Int32Array): string {
   const size = dataset.imageShape.reduce((a, b) => a * b, 1);
-  const captions = Array.from(rows, (row) => contents.captions?.[row] ?? null);
+  const captions = Array.from(rows, (_, index) => dataset.caption(index) ?? null);
+  const mirrored = Uint8Array.from(rows, (code) => (code < 0 ? 1 : 0));
   const parts: (Uint8Array | string)[] = [JSON.stringify([dataset.imageShape, dataset.classNames ?? null, captions])];
   if (dataset.labels) parts.push(new Uint8Array(dataset.labels.buffer));
-  for (const row of rows) parts.push(contents.pixels.subarray(row * size, (row + 1) * size));
+  parts.push(mirrored);
+  for (const code of rows) parts.push(contents.pixels.subarray(pictureOf(code) * size, (pictureOf(code) + 1) * size));
   return contentHash(parts);
 }
 

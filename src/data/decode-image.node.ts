@@ -1,0 +1,69 @@
+/** @file One picture file of any kind to square 8-bit RGB, and what that took. */
+import sharp from 'sharp';
+import type { Conversion } from './dataset.ts';
+
+/** How a picture that is not square becomes square. */
+export type Crop = 'centre' | 'stretch' | 'pad';
+
+/** A decoded picture. */
+export interface DecodedImage {
+  /** [size, size, 3], row-major. */
+  readonly rgb: Uint8Array;
+  /** Whether every pixel is neutral, however the file stores it. */
+  readonly grey: boolean;
+  readonly conversions: readonly Conversion[];
+}
+
+/** A picture smaller than 1/8 of the wanted size holds too little to learn from. */
+const LARGEST_ENLARGEMENT = 8;
+
+const FIT = { centre: 'cover', stretch: 'fill', pad: 'contain' } as const;
+const RESHAPED = { centre: 'cropped', stretch: 'stretched', pad: 'padded' } as const;
+
+/**
+ * Decodes the file `bytes`: first frame, upright (EXIF), sRGB, 8 bit, on white, resized to `size`×`size`.
+ * Throws an error whose message is the reason to skip the file.
+ */
+export async function decodeImage(bytes: Uint8Array, size: number, crop: Crop): Promise<DecodedImage> {
+  const pipeline = sharp(bytes, { failOn: 'error' });
+  const { width, height, space, depth, hasAlpha, pages, orientation } = await pipeline.metadata();
+  const edge = Math.min(width, height);
+  if (edge * LARGEST_ENLARGEMENT < size)
+    throw new Error(`too small: ${width}×${height} for pictures of ${size}×${size}`);
+  const conversions: Conversion[] = [];
+  if (hasAlpha) conversions.push('alpha');
+  if (depth === 'ushort') conversions.push('sixteenBit');
+  if (space === 'cmyk') conversions.push('cmyk');
+  if ((pages ?? 1) > 1) conversions.push('animated');
+  if ((orientation ?? 1) > 1) conversions.push('rotated');
+  if (edge < size) conversions.push('enlarged');
+  if (width !== height) conversions.push(RESHAPED[crop]);
+  const white = '#ffffff';
+  const { data, info } = await pipeline
+    .autoOrient()
+    .flatten({ background: white })
+    .resize(size, size, { fit: FIT[crop], position: 'centre', background: white })
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  const rgb = toRgb(data, info.channels);
+  return { rgb, grey: isNeutral(rgb), conversions };
+}
+
+/** Repeats a single channel, drops a fourth. */
+function toRgb(data: Uint8Array, channels: number): Uint8Array {
+  if (channels === 3) return data;
+  const rgb = new Uint8Array((data.length / channels) * 3);
+  for (let i = 0; i < rgb.length; i++) {
+    const pixel = Math.floor(i / 3) * channels;
+    rgb[i] = data[pixel + (channels < 3 ? 0 : i % 3)]!;
+  }
+  return rgb;
+}
+
+function isNeutral(rgb: Uint8Array): boolean {
+  for (let i = 0; i < rgb.length; i += 3) {
+    if (rgb[i] !== rgb[i + 1] || rgb[i] !== rgb[i + 2]) return false;
+  }
+  return true;
+}
