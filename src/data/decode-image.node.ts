@@ -26,39 +26,43 @@ const RESHAPED = { centre: 'cropped', stretch: 'stretched', pad: 'padded' } as c
  */
 export async function decodeImage(bytes: Uint8Array, size: number, crop: Crop): Promise<DecodedImage> {
   const pipeline = sharp(bytes, { failOn: 'error' });
-  const { width, height, space, depth, hasAlpha, pages, orientation } = await pipeline.metadata();
+  const { width, height, space, depth, pages, orientation } = await pipeline.metadata();
   const edge = Math.min(width, height);
   if (edge * LARGEST_ENLARGEMENT < size)
     throw new Error(`too small: ${width}×${height} for pictures of ${size}×${size}`);
   const conversions: Conversion[] = [];
-  if (hasAlpha) conversions.push('alpha');
   if (depth === 'ushort') conversions.push('sixteenBit');
   if (space === 'cmyk') conversions.push('cmyk');
   if ((pages ?? 1) > 1) conversions.push('animated');
   if ((orientation ?? 1) > 1) conversions.push('rotated');
   if (edge < size) conversions.push('enlarged');
   if (width !== height) conversions.push(RESHAPED[crop]);
-  const white = '#ffffff';
   const { data, info } = await pipeline
     .autoOrient()
-    .flatten({ background: white })
-    .resize(size, size, { fit: FIT[crop], position: 'centre', background: white })
+    .resize(size, size, { fit: FIT[crop], position: 'centre', background: '#ffffff' })
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
-  const rgb = toRgb(data, info.channels);
+  const { rgb, wasTransparent } = flattenOnWhite(data, info.channels);
+  if (wasTransparent) conversions.push('alpha');
   return { rgb, grey: isNeutral(rgb), conversions };
 }
 
-/** Repeats a single channel, drops a fourth. */
-function toRgb(data: Uint8Array, channels: number): Uint8Array {
-  if (channels === 3) return data;
-  const rgb = new Uint8Array((data.length / channels) * 3);
-  for (let i = 0; i < rgb.length; i++) {
-    const pixel = Math.floor(i / 3) * channels;
-    rgb[i] = data[pixel + (channels < 3 ? 0 : i % 3)]!;
+/** 1 to 4 channels (grey, grey + alpha, RGB, RGBA) to RGB; an alpha channel that is opaque everywhere does not count. */
+function flattenOnWhite(data: Uint8Array, channels: number): { rgb: Uint8Array; wasTransparent: boolean } {
+  const count = data.length / channels;
+  const rgb = new Uint8Array(count * 3);
+  let wasTransparent = false;
+  for (let pixel = 0; pixel < count; pixel++) {
+    const from = pixel * channels;
+    const alpha = channels % 2 === 0 ? data[from + channels - 1]! / 255 : 1;
+    if (alpha < 1) wasTransparent = true;
+    for (let c = 0; c < 3; c++) {
+      const level = data[from + (channels < 3 ? 0 : c)]!;
+      rgb[pixel * 3 + c] = Math.round(level * alpha + 255 * (1 - alpha));
+    }
   }
-  return rgb;
+  return { rgb, wasTransparent };
 }
 
 function isNeutral(rgb: Uint8Array): boolean {
