@@ -1,0 +1,99 @@
+/** @file Collects the ONNX nodes a lowering writes. */
+import { bytesPerElement, type Dtype, fromFloat64, type NdArray, type Shape } from '../tensor/index.ts';
+import type { OnnxAttribute, OnnxNode } from './model.ts';
+
+/** Name of an ONNX value. */
+export type ValueName = string;
+
+export interface EmitOptions {
+  readonly domain?: string;
+  /** How many outputs to name. Default 1. */
+  readonly outputs?: number;
+}
+
+/** Appends nodes with fresh value names; shares equal constants. */
+export class Emitter {
+  readonly nodes: OnnxNode[] = [];
+  readonly initializers = new Map<ValueName, NdArray>();
+  readonly #constants = new Map<string, ValueName>();
+  readonly #emitted = new Map<string, readonly ValueName[]>();
+  #names = 0;
+
+  fresh(prefix = 't'): ValueName {
+    return `${prefix}${this.#names++}`;
+  }
+
+  /** Appends a node; the same op over the same inputs is written once. */
+  emitAll(
+    opType: string,
+    inputs: readonly ValueName[],
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+    { domain = '', outputs = 1 }: EmitOptions = {},
+  ): readonly ValueName[] {
+    const key = `${domain}.${opType}(${inputs.join(',')})${JSON.stringify(attributes)}${outputs}`;
+    const known = this.#emitted.get(key);
+    if (known) return known;
+    const names = Array.from({ length: outputs }, () => this.fresh());
+    this.nodes.push({ opType, domain, inputs, outputs: names, attributes });
+    this.#emitted.set(key, names);
+    return names;
+  }
+
+  /** Appends a node of one output. */
+  emit(
+    opType: string,
+    inputs: readonly ValueName[],
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+    options: EmitOptions = {},
+  ): ValueName {
+    return this.emitAll(opType, inputs, attributes, options)[0]!;
+  }
+
+  /** A constant held in the model; small equal ones are shared. */
+  constant(array: NdArray): ValueName {
+    const small = array.data.length <= 256;
+    const key = `${array.dtype}[${array.shape.join(',')}]${small ? new Uint8Array(array.data.buffer, array.data.byteOffset, array.data.length * bytesPerElement(array.dtype)).join(',') : ''}`;
+    const known = small ? this.#constants.get(key) : undefined;
+    if (known) return known;
+    const name = this.fresh('c');
+    this.initializers.set(name, array);
+    if (small) this.#constants.set(key, name);
+    return name;
+  }
+
+  ints(values: readonly number[]): ValueName {
+    return this.constant({ dtype: 'int64', shape: [values.length], data: fromFloat64(values, 'int64') });
+  }
+
+  scalar(value: number, dtype: Dtype = 'float32'): ValueName {
+    return this.constant({ dtype, shape: [], data: fromFloat64([value], dtype) });
+  }
+
+  // the movements every lowering needs
+  reshape(x: ValueName, shape: Shape): ValueName {
+    return this.emit('Reshape', [x, this.ints(shape)]);
+  }
+  transpose(x: ValueName, perm: readonly number[]): ValueName {
+    return this.emit('Transpose', [x], { perm });
+  }
+  slice(
+    x: ValueName,
+    axes: readonly number[],
+    starts: readonly number[],
+    stops: readonly number[],
+    steps?: readonly number[],
+  ): ValueName {
+    const inputs = [x, this.ints(starts), this.ints(stops), this.ints(axes)];
+    if (steps) inputs.push(this.ints(steps));
+    return this.emit('Slice', inputs);
+  }
+  pad(x: ValueName, padding: readonly (readonly [number, number])[]): ValueName {
+    return this.emit('Pad', [
+      x,
+      this.ints([...padding.map(([before]) => before), ...padding.map(([, after]) => after)]),
+    ]);
+  }
+  reduceSum(x: ValueName, axes: readonly number[], keepDims: boolean): ValueName {
+    return this.emit('ReduceSum', [x, this.ints(axes)], { keepdims: keepDims ? 1 : 0 });
+  }
+}

@@ -1,0 +1,4 @@
+/** @file Room `onnx`: lowering graphs to ONNX models and writing them down. */
+export { type LoweredGraph, type LowerOptions, lower } from './lower.ts';
+export * from './model.ts';
+export * from './target.ts';

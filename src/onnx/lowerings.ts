@@ -1,0 +1,249 @@
+/** @file One lowering per op: from a graph node to ONNX nodes. */
+import type { BinaryOp, CompositeOp, NodeOf, OpName, ReduceOp, UnaryOp } from '../graph/index.ts';
+import { type Dtype, isFloat, sizeOf } from '../tensor/index.ts';
+import { lowerConv, lowerConvTranspose, lowerConvWeightGrad } from './convolution.ts';
+import type { Emitter, ValueName } from './emitter.ts';
+import { onnxDataType } from './model.ts';
+import { hasContribOps, type OnnxTarget } from './target.ts';
+
+/** Names of the outputs a node becomes. */
+export type Lowering<K extends OpName> = (
+  node: NodeOf<K>,
+  inputs: readonly ValueName[],
+  emitter: Emitter,
+  target: OnnxTarget,
+) => readonly ValueName[];
+
+/** Leaves are named by the caller; composites without an entry are decomposed first. */
+export type LoweredOp = Exclude<OpName, 'input' | 'variable' | 'random' | CompositeOp>;
+
+const unary =
+  (opType: string): Lowering<UnaryOp> =>
+  (_, inputs, emitter) => [emitter.emit(opType, inputs)];
+const binary =
+  (opType: string): Lowering<BinaryOp> =>
+  (_, inputs, emitter) => [emitter.emit(opType, inputs)];
+
+const reduce =
+  (opType: string): Lowering<ReduceOp> =>
+  ({ attrs: { axes, keepDims } }, [x], emitter) => [
+    emitter.emit(opType, [x!, emitter.ints(axes)], { keepdims: keepDims ? 1 : 0 }),
+  ];
+
+/**
+ * Sums. Two forms are slow on the CPU and mended: a leading axis becomes a product with a row of ones, and
+ * batch-and-pixels of [B, C, ...] reduces the contiguous pixels first.
+ */
+const lowerSum: Lowering<'sum'> = ({ inputs: [x], outputs: [y], attrs: { axes, keepDims } }, [name], emitter) => {
+  const shape = x!.shape;
+  if (x!.dtype !== 'float32') return [emitter.reduceSum(name!, axes, keepDims)];
+  const leading = axes.every((axis, i) => axis === i) ? axes.length : 0;
+  if (leading > 0 && leading < shape.length && sizeOf(y!.shape) > 1) {
+    const rows = sizeOf(shape.slice(0, leading));
+    const ones = emitter.constant({ dtype: 'float32', shape: [1, rows], data: new Float32Array(rows).fill(1) });
+    const flat = emitter.reshape(name!, [rows, sizeOf(shape.slice(leading))]);
+    return [emitter.reshape(emitter.emit('MatMul', [ones, flat]), y!.shape)];
+  }
+  const channelSum = axes[0] === 0 && shape.length > 2 && axes.length === shape.length - 1 && !axes.includes(1);
+  if (channelSum) {
+    const [batch, channels] = shape as [number, number];
+    const pixels = emitter.reduceSum(emitter.reshape(name!, [batch, channels, sizeOf(shape.slice(2))]), [2], false);
+    const ones = emitter.constant({ dtype: 'float32', shape: [1, batch], data: new Float32Array(batch).fill(1) });
+    return [emitter.reshape(emitter.emit('MatMul', [ones, pixels]), y!.shape)];
+  }
+  return [emitter.reduceSum(name!, axes, keepDims)];
+};
+
+const lowerMatmul: Lowering<'matmul'> = (node, inputs, emitter, target) => {
+  const { transposeA, transposeB } = node.attrs;
+  if (!transposeA && !transposeB) return [emitter.emit('MatMul', inputs)];
+  if (hasContribOps(target)) {
+    const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 };
+    return [emitter.emit('FusedMatMul', inputs, attributes, { domain: 'com.microsoft' })];
+  }
+  const turned = inputs.map((name, i) => {
+    if (!(i === 0 ? transposeA : transposeB)) return name;
+    const { rank } = node.inputs[i]!;
+    const perm = Array.from({ length: rank }, (_, axis) => axis);
+    [perm[rank - 1], perm[rank - 2]] = [rank - 2, rank - 1];
+    return emitter.transpose(name, perm);
+  });
+  return [emitter.emit('MatMul', turned)];
+};
+
+const argReduce =
+  (opType: string): Lowering<'argMax' | 'argMin'> =>
+  ({ attrs: { axis, keepDims } }, inputs, emitter) => [
+    emitter.emit(opType, inputs, { axis, keepdims: keepDims ? 1 : 0 }),
+  ];
+
+function lowestOf(dtype: Dtype): number {
+  return dtype === 'float16' ? -65504 : dtype === 'float64' ? -Number.MAX_VALUE : -3.4028234663852886e38;
+}
+
+export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly [K in CompositeOp]?: Lowering<K> } = {
+  constant: ({ attrs: { value } }, _, emitter) => [emitter.constant(value)],
+  neg: unary('Neg'),
+  abs: unary('Abs'),
+  sign: unary('Sign'),
+  exp: unary('Exp'),
+  log: unary('Log'),
+  sqrt: unary('Sqrt'),
+  reciprocal: unary('Reciprocal'),
+  sin: unary('Sin'),
+  cos: unary('Cos'),
+  tanh: unary('Tanh'),
+  sigmoid: unary('Sigmoid'),
+  erf: unary('Erf'),
+  relu: unary('Relu'),
+  floor: unary('Floor'),
+  ceil: unary('Ceil'),
+  round: unary('Round'),
+  not: unary('Not'),
+  add: binary('Add'),
+  sub: binary('Sub'),
+  mul: binary('Mul'),
+  div: binary('Div'),
+  pow: binary('Pow'),
+  // ONNX's integer Mod follows the divisor's sign; for floats it only offers C's fmod
+  mod: ({ inputs: [a] }, inputs, emitter) => {
+    if (!isFloat(a!.dtype)) return [emitter.emit('Mod', inputs)];
+    const quotient = emitter.emit('Floor', [emitter.emit('Div', inputs)]);
+    return [emitter.emit('Sub', [inputs[0]!, emitter.emit('Mul', [quotient, inputs[1]!])])];
+  },
+  maximum: binary('Max'),
+  minimum: binary('Min'),
+  and: binary('And'),
+  or: binary('Or'),
+  equal: binary('Equal'),
+  less: binary('Less'),
+  lessEqual: binary('LessOrEqual'),
+  greater: binary('Greater'),
+  greaterEqual: binary('GreaterOrEqual'),
+  sum: lowerSum,
+  mean: reduce('ReduceMean'),
+  max: reduce('ReduceMax'),
+  min: reduce('ReduceMin'),
+  prod: reduce('ReduceProd'),
+  where: (_, inputs, emitter) => [emitter.emit('Where', inputs)],
+  cast: ({ attrs: { dtype } }, inputs, emitter) => [emitter.emit('Cast', inputs, { to: onnxDataType(dtype) })],
+  argMax: argReduce('ArgMax'),
+  argMin: argReduce('ArgMin'),
+  cumSum: ({ attrs: { axis, exclusive, reverse } }, [x], emitter) => [
+    emitter.emit('CumSum', [x!, emitter.scalar(axis, 'int64')], {
+      exclusive: exclusive ? 1 : 0,
+      reverse: reverse ? 1 : 0,
+    }),
+  ],
+  topK: ({ attrs: { k, axis, largest } }, [x], emitter) =>
+    emitter.emitAll('TopK', [x!, emitter.ints([k])], { axis, largest: largest ? 1 : 0, sorted: 1 }, { outputs: 2 }),
+  oneHot: ({ inputs: [indices], attrs: { depth, dtype } }, [name], emitter) => {
+    // an equality with 0 … depth-1: one-hot rows of zeros for indices out of range, and no OneHot kernel needed
+    const range = emitter.constant({
+      dtype: 'int64',
+      shape: [depth],
+      data: BigInt64Array.from({ length: depth }, (_, i) => BigInt(i)),
+    });
+    const column = emitter.reshape(emitter.emit('Cast', [name!], { to: onnxDataType('int64') }), [
+      ...indices!.shape,
+      1,
+    ]);
+    return [emitter.emit('Cast', [emitter.emit('Equal', [column, range])], { to: onnxDataType(dtype) })];
+  },
+  matmul: lowerMatmul,
+  conv: (node, inputs, emitter) => [lowerConv(node, inputs, emitter)],
+  convTranspose: (node, inputs, emitter) => [lowerConvTranspose(node, inputs, emitter)],
+  convWeightGrad: (node, inputs, emitter) => [lowerConvWeightGrad(node, inputs, emitter)],
+  maxPool: ({ attrs: { kernel, stride, padding } }, inputs, emitter) => [
+    emitter.emit('MaxPool', inputs, {
+      kernel_shape: kernel,
+      strides: stride,
+      pads: [...padding.map(([before]) => before), ...padding.map(([, after]) => after)],
+    }),
+  ],
+  reshape: ({ attrs: { shape } }, [x], emitter) => [emitter.reshape(x!, shape)],
+  transpose: ({ attrs: { perm } }, [x], emitter) => [emitter.transpose(x!, perm)],
+  expand: ({ attrs: { shape } }, [x], emitter) => [emitter.emit('Expand', [x!, emitter.ints(shape)])],
+  slice: ({ inputs: [x], attrs: { starts, stops, steps } }, [name], emitter) => {
+    const axes = x!.shape
+      .map((_, axis) => axis)
+      .filter((axis) => starts[axis] !== 0 || stops[axis] !== x!.shape[axis] || steps[axis] !== 1);
+    const pick = (values: readonly number[]): number[] => axes.map((axis) => values[axis]!);
+    return [emitter.slice(name!, axes, pick(starts), pick(stops), pick(steps))];
+  },
+  flip: ({ attrs: { axes } }, [x], emitter) => {
+    const all = (value: number): number[] => axes.map(() => value);
+    return [emitter.slice(x!, axes, all(-1), all(-(2 ** 31)), all(-1))];
+  },
+  pad: ({ inputs: [x], attrs: { padding, value } }, [name], emitter) => {
+    const pads = emitter.ints([...padding.map(([before]) => before), ...padding.map(([, after]) => after)]);
+    if (value === 0) return [emitter.emit('Pad', [name!, pads])];
+    const fill = value === Number.NEGATIVE_INFINITY ? lowestOf(x!.dtype) : value;
+    return [emitter.emit('Pad', [name!, pads, emitter.scalar(fill, x!.dtype)])];
+  },
+  concat: ({ attrs: { axis } }, inputs, emitter) => [emitter.emit('Concat', inputs, { axis })],
+  gather: ({ attrs: { axis } }, inputs, emitter) => [emitter.emit('Gather', inputs, { axis })],
+  scatterAdd: ({ inputs: [indices], outputs: [y] }, [name, updates], emitter) => {
+    const zeros = emitter.emit('Expand', [emitter.scalar(0, y!.dtype), emitter.ints(y!.shape)]);
+    const column = emitter.reshape(emitter.emit('Cast', [name!], { to: onnxDataType('int64') }), [
+      ...indices!.shape,
+      1,
+    ]);
+    return [emitter.emit('ScatterND', [zeros, column, updates!], { reduction: 'add' })];
+  },
+
+  silu: (_, [x], emitter, target) => [
+    hasContribOps(target)
+      ? emitter.emit('QuickGelu', [x!], { alpha: { float: 1 } }, { domain: 'com.microsoft' })
+      : emitter.emit('Mul', [x!, emitter.emit('Sigmoid', [x!])]),
+  ],
+  gelu: ({ attrs: { approximate } }, inputs, emitter) => [emitter.emit('Gelu', inputs, { approximate })],
+  softmax: ({ attrs: { axis } }, inputs, emitter) => [emitter.emit('Softmax', inputs, { axis })],
+  logSoftmax: ({ attrs: { axis } }, inputs, emitter) => [emitter.emit('LogSoftmax', inputs, { axis })],
+  normalize: ({ inputs: [x], attrs: { axis, epsilon } }, [name], emitter) => {
+    const size = sizeOf(x!.shape.slice(axis));
+    const ones = emitter.constant({
+      dtype: 'float32',
+      shape: x!.shape.slice(axis),
+      data: new Float32Array(size).fill(1),
+    });
+    return emitter.emitAll('LayerNormalization', [name!, ones], { axis, epsilon: { float: epsilon } }, { outputs: 3 });
+  },
+  groupNorm: ({ inputs: [x], outputs: [, stats], attrs: { groups, epsilon } }, [name, gamma, beta], emitter) => {
+    const [batch, channels] = x!.shape as [number, number];
+    const pixels = sizeOf(x!.shape.slice(2));
+    const length = (channels / groups) * pixels;
+    const ones = emitter.constant({ dtype: 'float32', shape: [length], data: new Float32Array(length).fill(1) });
+    const rows = emitter.reshape(name!, [batch * groups, length]);
+    const [xHat, mean, invStd] = emitter.emitAll(
+      'LayerNormalization',
+      [rows, ones],
+      { axis: 1, epsilon: { float: epsilon } },
+      { outputs: 3 },
+    );
+    const planes = emitter.reshape(xHat!, [batch, channels, pixels]);
+    const scaled = emitter.emit('Mul', [planes, emitter.reshape(gamma!, [1, channels, 1])]);
+    const shifted = emitter.emit('Add', [scaled, emitter.reshape(beta!, [1, channels, 1])]);
+    return [
+      emitter.reshape(shifted, x!.shape),
+      emitter.reshape(mean!, stats!.shape),
+      emitter.reshape(invStd!, stats!.shape),
+    ];
+  },
+  avgPool: ({ attrs: { kernel, stride, padding, countPadding } }, inputs, emitter) => [
+    emitter.emit('AveragePool', inputs, {
+      kernel_shape: kernel,
+      strides: stride,
+      pads: [...padding.map(([before]) => before), ...padding.map(([, after]) => after)],
+      count_include_pad: countPadding ? 1 : 0,
+    }),
+  ],
+  resize: ({ inputs: [x], attrs: { mode, size, alignCorners } }, [name], emitter) => [
+    emitter.emit('Resize', [name!, '', '', emitter.ints([...x!.shape.slice(0, 2), ...size])], {
+      mode: mode === 'nearest' ? 'nearest' : 'linear',
+      coordinate_transformation_mode: mode === 'nearest' ? 'asymmetric' : alignCorners ? 'align_corners' : 'half_pixel',
+      ...(mode === 'nearest' && { nearest_mode: 'floor' }),
+    }),
+  ],
+  detach: (_, inputs) => [inputs[0]!],
+};

@@ -1,0 +1,96 @@
+/** @file The Node engine: onnxruntime-node in this thread or in a worker. */
+import type { InferenceSession } from 'onnxruntime-common';
+import { ConfigError } from '../tensor/index.ts';
+import type { Engine } from './engine.ts';
+import { OnnxEngine } from './onnx-engine.ts';
+import { OrtHost } from './ort-host.ts';
+import { WorkerHost } from './worker-host.node.ts';
+
+/** Devices a Node engine can ask for. All but 'cpu' depend on the platform and its drivers. */
+export const DEVICES = ['cpu', 'webgpu', 'cuda', 'coreml', 'dml'] as const;
+export type Device = (typeof DEVICES)[number];
+
+export interface NodeEngineOptions {
+  /** Where programs run. Default cpu. */
+  readonly device?: Device;
+  /** Threads of one op. Default: as many as ONNX Runtime finds physical cores. */
+  readonly threads?: number;
+  /** Runs in a worker thread, so that this thread stays responsive. Results are identical. Default false. */
+  readonly worker?: boolean;
+  /** Called when the device is not available and the CPU is used instead. Default: a line on stderr. */
+  readonly onFallback?: (message: string) => void;
+  /** Writes a profile of every run to files of this prefix (ONNX Runtime's JSON trace). */
+  readonly profile?: string;
+}
+
+/** What a host is made from: plain data that can be posted to a worker. */
+export interface HostSettings {
+  readonly device: Device;
+  readonly threads: number | undefined;
+  readonly profile: string | undefined;
+}
+
+/** Session options of ONNX Runtime for these settings. */
+export function sessionOptions({ device, threads, profile }: HostSettings): InferenceSession.SessionOptions {
+  return {
+    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+    graphOptimizationLevel: 'all',
+    ...(threads !== undefined && { intraOpNumThreads: threads }),
+    ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
+    logSeverityLevel: 3,
+  };
+}
+
+/** A host in this thread. */
+export async function createHost(settings: HostSettings): Promise<OrtHost> {
+  const ort = await import('onnxruntime-node');
+  return new OrtHost(ort.default ?? ort, { name: `node/${settings.device}`, session: sessionOptions(settings) });
+}
+
+/**
+ * An engine on onnxruntime-node. An unavailable device falls back to the CPU with a message.
+ * Throws `ConfigError` for an unknown device or a thread count below 1.
+ */
+export async function nodeEngine({
+  device = 'cpu',
+  threads,
+  worker = false,
+  onFallback = (message) => process.stderr.write(`${message}\n`),
+  profile,
+}: NodeEngineOptions = {}): Promise<Engine> {
+  if (!DEVICES.includes(device))
+    throw new ConfigError(`there is no device '${device}'`, `choose one of ${DEVICES.join(', ')}`);
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new ConfigError(`threads must be a whole number of at least 1, got ${threads}`);
+  }
+  const open = async (chosen: Device): Promise<OrtHost | WorkerHost> => {
+    const settings: HostSettings = { device: chosen, threads, profile };
+    return worker ? WorkerHost.start(settings) : createHost(settings);
+  };
+  let host = await open(device);
+  let chosen = device;
+  if (device !== 'cpu') {
+    const problem = await probe(host);
+    if (problem !== undefined) {
+      await host.close();
+      onFallback(`device '${device}' is not available here (${problem}); using the CPU`);
+      host = await open('cpu');
+      chosen = 'cpu';
+    }
+  }
+  return new OnnxEngine(host, { provider: chosen === 'webgpu' ? 'webgpu' : 'cpu' });
+}
+
+/** Runs a tiny program; returns what went wrong, if anything. */
+async function probe(host: OrtHost | WorkerHost): Promise<string | undefined> {
+  const { input } = await import('../graph/index.ts');
+  const engine = new OnnxEngine(host, { provider: 'cpu' });
+  try {
+    const program = await engine.compile(() => input('x', [1]).add(1), { name: 'probe' });
+    const { output } = await program.run({ x: { dtype: 'float32', shape: [1], data: Float32Array.of(1) } });
+    await program.dispose();
+    return output?.data[0] === 2 ? undefined : 'it computed 1 + 1 wrongly';
+  } catch (error) {
+    return (error instanceof Error ? error.message : String(error)).split('\n')[0];
+  }
+}

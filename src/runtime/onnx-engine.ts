@@ -1,0 +1,119 @@
+/** @file The engine in front of a session host: traces, lowers, numbers variables. The same for Node and the browser. */
+import { type Graph, type Traced, trace, type Variable } from '../graph/index.ts';
+import { lower, type OnnxTarget, serializeModel } from '../onnx/index.ts';
+import { EngineError, type NdArray } from '../tensor/index.ts';
+import { checkInputs, checkValue } from './check.ts';
+import type { CompileOptions, Engine, MemoryPlan, Program, RunOptions } from './engine.ts';
+import type { SessionHost } from './host.ts';
+import { planMemory } from './memory.ts';
+
+/** An engine over `host`, writing models for `target`. */
+export class OnnxEngine implements Engine {
+  readonly name: string;
+  readonly #host: SessionHost;
+  readonly #target: OnnxTarget;
+  readonly #numbers = new Map<Variable, number>();
+  #closed = false;
+
+  constructor(host: SessionHost, target: OnnxTarget) {
+    this.name = host.name;
+    this.#host = host;
+    this.#target = target;
+  }
+
+  async compile(
+    body: () => Traced,
+    { freeze = false, training = false, name = 'program' }: CompileOptions = {},
+  ): Promise<Program> {
+    this.#checkOpen();
+    const traced = trace(body, { training });
+    const values = new Map<Variable, NdArray>();
+    for (const variable of [...traced.variables.keys(), ...traced.assignments.keys()]) {
+      await this.#number(variable);
+      if (freeze) values.set(variable, await this.read(variable));
+    }
+    const lowered = lower(traced, this.#target, { frozen: (variable) => values.get(variable) });
+    const { bytes, external, externalName } = serializeModel(lowered.model);
+    const number = (variable: Variable): number => this.#numbers.get(variable)!;
+    const program = await this.#host.create({
+      name,
+      bytes,
+      external,
+      externalName,
+      inputs: [...lowered.inputs],
+      draws: lowered.randoms.map(({ tensor, name: value }) => {
+        if (tensor.node.op !== 'random') throw new EngineError('internal: a draw is not a random node');
+        return [tensor.node.attrs, value] as const;
+      }),
+      reads: [...lowered.variables].map(([variable, value]) => [number(variable), value] as const),
+      outputs: [...lowered.outputs],
+      assignments: [...lowered.assignments].map(([variable, value]) => [number(variable), value] as const),
+      frozen: freeze,
+    });
+    return new OnnxProgram(name, lowered.graph, this.#host, program);
+  }
+
+  async read(variable: Variable): Promise<NdArray> {
+    this.#checkOpen();
+    return this.#host.read(await this.#number(variable));
+  }
+
+  async write(variable: Variable, value: NdArray): Promise<void> {
+    this.#checkOpen();
+    checkValue(variable, value);
+    let number = this.#numbers.get(variable);
+    if (number === undefined) {
+      number = this.#numbers.size;
+      this.#numbers.set(variable, number);
+    }
+    await this.#host.write(number, value);
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#host.close();
+  }
+
+  /** The number the host knows a variable by; hands over its first value when it is new. */
+  async #number(variable: Variable): Promise<number> {
+    const known = this.#numbers.get(variable);
+    if (known !== undefined) return known;
+    await this.write(variable, variable.initial());
+    return this.#numbers.get(variable)!;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new EngineError(`engine ${this.name} is disposed`, 'create another engine');
+  }
+}
+
+class OnnxProgram implements Program {
+  readonly name: string;
+  readonly graph: Graph;
+  readonly memory: MemoryPlan;
+  readonly #host: SessionHost;
+  readonly #id: number;
+  #runs = 0;
+
+  constructor(name: string, graph: Graph, host: SessionHost, id: number) {
+    this.name = name;
+    this.graph = graph;
+    this.memory = planMemory(graph);
+    this.#host = host;
+    this.#id = id;
+  }
+
+  async run(
+    inputs: Readonly<Record<string, NdArray>> = {},
+    { seed = 0, step = this.#runs }: RunOptions = {},
+  ): Promise<Record<string, NdArray>> {
+    checkInputs(this.graph, inputs);
+    this.#runs++;
+    return this.#host.run(this.#id, inputs, seed, step);
+  }
+
+  dispose(): Promise<void> {
+    return this.#host.release(this.#id);
+  }
+}

@@ -1,0 +1,133 @@
+/** @file A session host on ONNX Runtime's JavaScript API: the same code drives onnxruntime-node and onnxruntime-web. */
+import type { InferenceSession, Tensor as OrtTensor, TypedTensor } from 'onnxruntime-common';
+import { EngineError, type NdArray, type TypedArray } from '../tensor/index.ts';
+import { fillDraw } from './draws.ts';
+import type { ProgramSpec, SessionHost } from './host.ts';
+
+/** What a host needs of an onnxruntime package. */
+export interface OrtModule {
+  readonly InferenceSession: {
+    create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  };
+  readonly Tensor: new (type: OrtTensor.Type, data: OrtTensor.DataType, dims: readonly number[]) => OrtTensor;
+}
+
+export interface OrtHostOptions {
+  readonly name: string;
+  readonly session: InferenceSession.SessionOptions;
+}
+
+interface LoadedProgram {
+  readonly spec: ProgramSpec;
+  readonly session: InferenceSession;
+}
+
+/** Runs programs in this thread. ONNX Runtime blocks it during a run; see the worker host. */
+export class OrtHost implements SessionHost {
+  readonly name: string;
+  readonly #ort: OrtModule;
+  readonly #options: InferenceSession.SessionOptions;
+  readonly #programs = new Map<number, LoadedProgram>();
+  readonly #variables = new Map<number, OrtTensor>();
+  #created = 0;
+
+  constructor(ort: OrtModule, { name, session }: OrtHostOptions) {
+    this.name = name;
+    this.#ort = ort;
+    this.#options = session;
+  }
+
+  async create(spec: ProgramSpec): Promise<number> {
+    const options: InferenceSession.SessionOptions = { ...this.#options };
+    if (spec.externalName !== undefined) {
+      options.externalData = [{ path: spec.externalName, data: joinBytes(spec.external) }];
+    }
+    const session = await guard(`compiling '${spec.name}'`, () =>
+      this.#ort.InferenceSession.create(spec.bytes, options),
+    );
+    const id = this.#created++;
+    // the model's bytes are not needed any more
+    this.#programs.set(id, { spec: { ...spec, bytes: new Uint8Array(), external: [] }, session });
+    return id;
+  }
+
+  async run(
+    program: number,
+    inputs: Readonly<Record<string, NdArray>>,
+    seed: number,
+    step: number,
+  ): Promise<Record<string, NdArray>> {
+    const { spec, session } = this.#program(program);
+    const feeds: Record<string, OrtTensor> = {};
+    for (const [name, value] of spec.inputs) feeds[value] = this.#toOrt(inputs[name]!);
+    for (const [draw, value] of spec.draws) feeds[value] = this.#toOrt(fillDraw(draw, seed, step));
+    for (const [variable, value] of spec.reads) feeds[value] = this.#variable(variable);
+    const results = await guard(`running '${spec.name}'`, () => session.run(feeds));
+    for (const [variable, value] of spec.assignments) this.#variables.set(variable, results[value]!);
+    return Object.fromEntries(spec.outputs.map(([name, value]) => [name, fromOrt(results[value]!)]));
+  }
+
+  async release(program: number): Promise<void> {
+    const loaded = this.#programs.get(program);
+    this.#programs.delete(program);
+    await loaded?.session.release();
+  }
+
+  async read(variable: number): Promise<NdArray> {
+    const { dtype, shape, data } = fromOrt(this.#variable(variable));
+    return { dtype, shape, data: data.slice() };
+  }
+
+  async write(variable: number, value: NdArray): Promise<void> {
+    this.#variables.set(variable, this.#toOrt({ ...value, data: value.data.slice() }));
+  }
+
+  async close(): Promise<void> {
+    for (const id of [...this.#programs.keys()]) await this.release(id);
+    this.#variables.clear();
+  }
+
+  #program(id: number): LoadedProgram {
+    const loaded = this.#programs.get(id);
+    if (!loaded) throw new EngineError('this program was disposed', 'compile it again');
+    return loaded;
+  }
+
+  #variable(id: number): OrtTensor {
+    const tensor = this.#variables.get(id);
+    if (!tensor) throw new EngineError(`internal: variable ${id} has no value`);
+    return tensor;
+  }
+
+  #toOrt({ dtype, shape, data }: NdArray): OrtTensor {
+    return new this.#ort.Tensor(dtype, data as OrtTensor.DataType, shape);
+  }
+}
+
+function fromOrt(tensor: OrtTensor): NdArray {
+  return { dtype: (tensor as TypedTensor<'float32'>).type, shape: tensor.dims, data: tensor.data as TypedArray };
+}
+
+function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+async function guard<T>(what: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const memory = /alloc|memory/i.test(message);
+    throw new EngineError(
+      `ONNX Runtime failed while ${what}: ${message}`,
+      memory ? 'it ran out of memory: use a smaller batch or network' : undefined,
+      { cause: error },
+    );
+  }
+}

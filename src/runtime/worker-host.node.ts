@@ -1,0 +1,97 @@
+/** @file A session host in a worker thread: the calling thread stays free while ONNX Runtime works. */
+import { Worker } from 'node:worker_threads';
+import { EngineError, type NdArray } from '../tensor/index.ts';
+import type { HostSettings } from './engine.node.ts';
+import type { ProgramSpec, SessionHost } from './host.ts';
+
+/** A call to a method of the host in the worker, and its answer. */
+export interface HostCall {
+  readonly id: number;
+  readonly method: 'create' | 'run' | 'release' | 'read' | 'write' | 'close';
+  readonly args: readonly unknown[];
+}
+export interface HostAnswer {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: { readonly message: string; readonly hint: string | undefined };
+}
+
+/** The compiled worker: TypeScript sources run it from the build, since workers load plain JavaScript. */
+function workerUrl(): URL {
+  const path = import.meta.url.endsWith('.ts') ? '../../dist/runtime/worker.node.js' : './worker.node.js';
+  return new URL(path, import.meta.url);
+}
+
+/** Talks to the host in a worker. Calls are answered in order. */
+export class WorkerHost implements SessionHost {
+  readonly name: string;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  #calls = 0;
+  #failure: EngineError | undefined;
+
+  private constructor(worker: Worker, name: string) {
+    this.#worker = worker;
+    this.name = name;
+    worker.on('message', (answer: HostAnswer) => this.#settle(answer));
+    worker.on('error', (error) => this.#fail(`the engine's worker failed: ${error.message}`));
+    worker.on('exit', (code) => this.#fail(`the engine's worker stopped (code ${code})`));
+    // an idle engine does not keep the process alive
+    worker.unref();
+  }
+
+  static async start(settings: HostSettings): Promise<WorkerHost> {
+    return new WorkerHost(new Worker(workerUrl(), { workerData: settings }), `node/${settings.device}`);
+  }
+
+  create(spec: ProgramSpec): Promise<number> {
+    return this.#call('create', [spec]) as Promise<number>;
+  }
+  run(
+    program: number,
+    inputs: Readonly<Record<string, NdArray>>,
+    seed: number,
+    step: number,
+  ): Promise<Record<string, NdArray>> {
+    return this.#call('run', [program, inputs, seed, step]) as Promise<Record<string, NdArray>>;
+  }
+  release(program: number): Promise<void> {
+    return this.#call('release', [program]) as Promise<void>;
+  }
+  read(variable: number): Promise<NdArray> {
+    return this.#call('read', [variable]) as Promise<NdArray>;
+  }
+  write(variable: number, value: NdArray): Promise<void> {
+    return this.#call('write', [variable, value]) as Promise<void>;
+  }
+  async close(): Promise<void> {
+    if (this.#failure) return;
+    await this.#call('close', []);
+    this.#failure = new EngineError('the engine was disposed');
+    await this.#worker.terminate();
+  }
+
+  #call(method: HostCall['method'], args: readonly unknown[]): Promise<unknown> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    const id = this.#calls++;
+    return new Promise((resolve, reject) => {
+      if (this.#pending.size === 0) this.#worker.ref();
+      this.#pending.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, method, args } satisfies HostCall);
+    });
+  }
+
+  #settle({ id, result, error }: HostAnswer): void {
+    const call = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#worker.unref();
+    if (error) call?.reject(new EngineError(error.message, error.hint));
+    else call?.resolve(result);
+  }
+
+  #fail(message: string): void {
+    this.#failure ??= new EngineError(message, 'the run folder holds the last checkpoint; resume from it');
+    for (const { reject } of this.#pending.values()) reject(this.#failure);
+    this.#pending.clear();
+  }
+}
