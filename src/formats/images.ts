@@ -96,32 +96,34 @@ export function makeGrid(images: NdArray, options: GridOptions = {}): Picture {
 
 /** Lays equally sized 8-bit pictures out in rows, see `makeGrid`. */
 export function tile(pictures: readonly Picture[], options: GridOptions = {}): Picture {
+  const [first] = pictures;
+  if (!first) throw new ShapeError('a grid needs at least one picture');
   const { columns = Math.ceil(Math.sqrt(pictures.length)), scale = 1, padding = 0, background = 255 } = options;
   for (const [name, value, minimum] of [
     ['columns', columns, 1],
+    ['scale', scale, 1],
     ['padding', padding, 0],
   ] as const) {
     if (!Number.isInteger(value) || value < minimum) {
       throw new ConfigError(`${name} must be a whole number of at least ${minimum}, got ${value}`);
     }
   }
-  const cells = pictures.map((picture) => enlarge(picture, scale));
-  const first = cells[0];
-  if (!first) throw new ShapeError('a grid needs at least one picture');
   const { channels } = first;
-  const rows = Math.ceil(cells.length / columns);
-  const width = columns * (first.width + padding) + padding;
-  const height = rows * (first.height + padding) + padding;
+  const pitchX = first.width * scale + padding;
+  const pitchY = first.height * scale + padding;
+  const width = columns * pitchX + padding;
+  const height = Math.ceil(pictures.length / columns) * pitchY + padding;
   if (Math.max(width, height) > MAX_EDGE) {
     throw new ConfigError(`the grid would be ${width}×${height} pixels`, 'use a smaller scale or fewer pictures');
   }
   const out = new Uint8Array(width * height * channels).fill(background);
-  cells.forEach((cell, index) => {
-    if (cell.width !== first.width || cell.height !== first.height || cell.channels !== channels) {
+  pictures.forEach((picture, index) => {
+    if (picture.width !== first.width || picture.height !== first.height || picture.channels !== channels) {
       throw new ShapeError('all pictures of a grid must have the same size and channels');
     }
-    const left = padding + (index % columns) * (cell.width + padding);
-    const top = padding + Math.floor(index / columns) * (cell.height + padding);
+    const cell = enlarge(picture, scale);
+    const left = padding + (index % columns) * pitchX;
+    const top = padding + Math.floor(index / columns) * pitchY;
     const stride = cell.width * channels;
     for (let y = 0; y < cell.height; y++) {
       out.set(cell.data.subarray(y * stride, (y + 1) * stride), ((top + y) * width + left) * channels);

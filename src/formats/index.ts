@@ -1,4 +1,7 @@
 /** @file Room `formats`, the part that runs everywhere: files and pictures as bytes. */
 export * from './images.ts';
+export * from './npy.ts';
+export * from './png-text.ts';
 export * from './safetensors.ts';
 export * from './safetensors-dtype.ts';
+export * from './terminal-image.ts';

@@ -23,15 +23,15 @@ interface Chunk {
   readonly end: number;
 }
 
+/** Every chunk up to the closing IEND. */
 function* chunks(png: Uint8Array): Generator<Chunk> {
   if (!SIGNATURE.every((byte, i) => png[i] === byte)) throw new DataError('these bytes are no PNG file');
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
-  for (let at = 8; at + 12 <= png.byteLength; ) {
-    const length = view.getUint32(at);
-    const end = at + 12 + length;
+  for (let at = 8, type = ''; type !== 'IEND'; ) {
+    const end = at + 12 + (at + 12 <= png.byteLength ? view.getUint32(at) : 0);
     if (end > png.byteLength) throw new DataError('the PNG file is truncated', 'copy or write it again');
-    const type = latin1(png.subarray(at + 4, at + 8));
-    yield { type, data: png.subarray(at + 8, at + 8 + length), end };
+    type = latin1(png.subarray(at + 4, at + 8));
+    yield { type, data: png.subarray(at + 8, end - 4), end };
     at = end;
   }
 }

@@ -26,18 +26,20 @@ export async function writePng(path: string, picture: Picture, options: PngOptio
 }
 
 /**
- * Reads any picture sharp knows (first frame, upright, sRGB, 8 bit): grey stays 1 channel, transparency stays 4.
+ * Reads any picture sharp knows (first frame, upright, sRGB, 8 bit): opaque grey stays 1 channel, transparency stays 4.
  * Throws `DataError` when `source` is missing or no picture.
  */
 export async function readPicture(source: string | Uint8Array): Promise<Picture> {
   try {
-    const upright = sharp(source, { failOn: 'error' }).autoOrient();
-    const { data, info } = await upright
-      .toColourspace('srgb')
+    const pipeline = sharp(source, { failOn: 'error' }).autoOrient();
+    const { space, hasAlpha } = await pipeline.metadata();
+    const isGrey = (space === 'b-w' || space === 'grey16') && !hasAlpha;
+    const { data, info } = await pipeline
+      .toColourspace(isGrey ? 'b-w' : 'srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    return { width: info.width, height: info.height, channels: info.channels as 1 | 3 | 4, data: bytes };
+    return { width: info.width, height: info.height, channels: info.channels as Picture['channels'], data: bytes };
   } catch (cause) {
     const name = typeof source === 'string' ? source : 'the given bytes';
     throw new DataError(`could not read ${name} as a picture: ${(cause as Error).message}`, 'check the file', {
