@@ -27,6 +27,8 @@ export class Trace {
   readonly variables = new Map<Variable, Tensor>();
   readonly randoms: Tensor[] = [];
   readonly assignments = new Map<Variable, Tensor>();
+  /** Variables read in place of others, see `substituting`. */
+  substitutes: ReadonlyMap<Variable, Variable> = new Map();
   readonly training: boolean;
 
   constructor(training = false) {
@@ -63,7 +65,8 @@ export class Trace {
   }
 
   read(variable: Variable): Tensor {
-    return this.assignments.get(variable) ?? this.leaf(variable);
+    const source = this.substitutes.get(variable) ?? variable;
+    return this.assignments.get(source) ?? this.leaf(source);
   }
 
   assign(variable: Variable, value: Tensor): void {
@@ -95,6 +98,18 @@ export function currentTrace(): Trace {
 /** Whether layers such as dropout behave as in training. */
 export function isTraining(): boolean {
   return active?.training ?? false;
+}
+
+/** Runs `body` with every read of a variable in `substitutes` reading its substitute: a network with averaged weights, say. */
+export function substituting<T>(substitutes: ReadonlyMap<Variable, Variable>, body: () => T): T {
+  const current = currentTrace();
+  const outer = current.substitutes;
+  current.substitutes = new Map([...outer, ...substitutes]);
+  try {
+    return body();
+  } finally {
+    current.substitutes = outer;
+  }
 }
 
 export interface TraceOptions {
