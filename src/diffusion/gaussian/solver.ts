@@ -84,7 +84,7 @@ export async function eachStep(
   return state;
 }
 
-/** Throws `ConfigError` unless σ/α falls (or, inverting, rises) along the grid; a last repeated point is allowed. */
+/** Throws `ConfigError` unless σ/α falls (or, inverting, rises) along the grid; the level nearest to the data may be repeated. */
 export function assertMonotone(grid: Grid, direction: 'generation' | 'inversion' = 'generation'): void {
   if (grid.length < 2) {
     throw new ConfigError(`a grid has at least 2 points, got ${grid.length}`, 'ask for at least one step');
@@ -94,7 +94,8 @@ export function assertMonotone(grid: Grid, direction: 'generation' | 'inversion'
     const [a, b] = [grid[i]!, grid[i + 1]!];
     // compares σ/α without dividing, so that α = 0 is the largest ratio
     const fall = sign * (a.sigma * b.alpha - b.sigma * a.alpha);
-    if (!(fall > 0 || (fall === 0 && i + 2 === grid.length))) {
+    const dataEnd = direction === 'generation' ? i + 2 === grid.length : i === 0;
+    if (!(fall > 0 || (fall === 0 && dataEnd))) {
       throw new ConfigError(
         `the grid does not ${direction === 'generation' ? 'descend' : 'ascend'}: σ/α is ${a.sigma / a.alpha} at ` +
           `point ${i} (t = ${a.t}) and ${b.sigma / b.alpha} at point ${i + 1} (t = ${b.t})`,

@@ -25,17 +25,6 @@ const EDM = { sigma_min: 0.002, sigma_max: 80, sigma_data: 0.5, num_train_timest
 
 const DDPM = { ...BETAS, variance_type: 'fixed_small', ...CLIP, ...EPSILON, ...THRESHOLD, ...LEADING, ...ZERO_SNR };
 const DDIM = { ...BETAS, ...CLIP, set_alpha_to_one: true, ...EPSILON, ...THRESHOLD, ...LEADING, ...ZERO_SNR };
-const COGVIDEO = {
-  ...LATENT_BETAS,
-  beta_schedule: 'scaled_linear',
-  ...CLIP,
-  set_alpha_to_one: true,
-  ...EPSILON,
-  sample_max_value: 1,
-  ...LEADING,
-  ...ZERO_SNR,
-  snr_shift_scale: 3,
-};
 const DPM = {
   ...BETAS,
   solver_order: 2,
@@ -79,8 +68,6 @@ export const SCHEDULER_DEFAULTS = {
     ...LEADING,
     ...ZERO_SNR,
   },
-  CogVideoXDDIMScheduler: COGVIDEO,
-  CogVideoXDPMScheduler: COGVIDEO,
   PNDMScheduler: { ...BETAS, skip_prk_steps: false, set_alpha_to_one: false, ...EPSILON, ...LEADING },
   DPMSolverMultistepScheduler: { ...DPM, euler_at_final: false, use_lu_lambdas: false, ...LINSPACE, ...ZERO_SNR },
   DPMSolverSinglestepScheduler: { ...DPM, lower_order_final: false },
@@ -227,7 +214,6 @@ export const SCHEDULER_DEFAULTS = {
     sampling_eps: 1e-5,
     correct_steps: 1,
   },
-  RePaintScheduler: { ...BETAS, eta: 0, clip_sample: true },
 } as const;
 
 /** A scheduler class that inkwash understands. */

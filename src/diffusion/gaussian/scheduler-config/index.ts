@@ -1,15 +1,54 @@
 /** @file `fromSchedulerConfig`: a diffusers scheduler config becomes process, grid and solver. */
-import { ConfigError } from '../../../tensor/index.ts';
 import type { SchedulerClass } from './defaults.ts';
 import { completePlan, type PlanParts, type SamplingPlan } from './plan.ts';
 import { readSchedulerConfig, type SchedulerOptions } from './read.ts';
-import { ddimPlan, ddpmPlan } from './variance-preserving.ts';
+import { consistencyModelPlan, cosineDpmPlan, edmDpmPlan, edmEulerPlan } from './edm.ts';
+import { lcmPlan, tcdPlan } from './distilled.ts';
+import { flowEulerPlan, flowHeunPlan, flowLcmPlan, ipndmPlan, scmPlan } from './flow.ts';
+import { deisPlan, dpmMultistepPlan, dpmSinglestepPlan, saSolverPlan, unipcPlan } from './multistep.ts';
+import {
+  dpmSdePlan,
+  eulerAncestralPlan,
+  eulerPlan,
+  heunPlan,
+  kdpm2AncestralPlan,
+  kdpm2Plan,
+  lmsPlan,
+} from './sigma-space.ts';
+import { ddimInversePlan, ddimPlan, ddpmPlan, pndmPlan } from './variance-preserving.ts';
+import { scoreSdeVePlan } from './variance-exploding.ts';
 
-const BUILDERS: Partial<Record<SchedulerClass, (options: SchedulerOptions) => PlanParts>> = {
+const BUILDERS: Readonly<Record<SchedulerClass, (options: SchedulerOptions) => PlanParts>> = {
   DDPMScheduler: ddpmPlan,
   DDPMParallelScheduler: ddpmPlan,
   DDIMScheduler: ddimPlan,
   DDIMParallelScheduler: ddimPlan,
+  DDIMInverseScheduler: ddimInversePlan,
+  PNDMScheduler: pndmPlan,
+  DPMSolverMultistepScheduler: dpmMultistepPlan,
+  DPMSolverSinglestepScheduler: dpmSinglestepPlan,
+  UniPCMultistepScheduler: unipcPlan,
+  DEISMultistepScheduler: deisPlan,
+  SASolverScheduler: saSolverPlan,
+  EulerDiscreteScheduler: eulerPlan,
+  EulerAncestralDiscreteScheduler: eulerAncestralPlan,
+  HeunDiscreteScheduler: heunPlan,
+  KDPM2DiscreteScheduler: kdpm2Plan,
+  KDPM2AncestralDiscreteScheduler: kdpm2AncestralPlan,
+  DPMSolverSDEScheduler: dpmSdePlan,
+  LMSDiscreteScheduler: lmsPlan,
+  IPNDMScheduler: ipndmPlan,
+  LCMScheduler: lcmPlan,
+  TCDScheduler: tcdPlan,
+  EDMEulerScheduler: edmEulerPlan,
+  EDMDPMSolverMultistepScheduler: edmDpmPlan,
+  CosineDPMSolverMultistepScheduler: cosineDpmPlan,
+  CMStochasticIterativeScheduler: consistencyModelPlan,
+  SCMScheduler: scmPlan,
+  FlowMatchEulerDiscreteScheduler: flowEulerPlan,
+  FlowMatchHeunDiscreteScheduler: flowHeunPlan,
+  FlowMatchLCMScheduler: flowLcmPlan,
+  ScoreSdeVeScheduler: scoreSdeVePlan,
 };
 
 /**
@@ -19,9 +58,7 @@ const BUILDERS: Partial<Record<SchedulerClass, (options: SchedulerOptions) => Pl
  */
 export function fromSchedulerConfig(json: unknown): SamplingPlan {
   const config = readSchedulerConfig(json);
-  const build = BUILDERS[config.className];
-  if (build === undefined) throw new ConfigError(`${config.className} has no solver here`);
-  return completePlan(config, build(config.options));
+  return completePlan(config, BUILDERS[config.className](config.options));
 }
 
 export { SCHEDULER_DEFAULTS, type SchedulerClass } from './defaults.ts';

@@ -27,8 +27,8 @@ export interface RunOptions extends SolverOptions {
   readonly sNoise?: number;
   /** Order of LMS (default 4). */
   readonly order?: number;
-  /** Steps of the whole grid when only its tail is run, as in image-to-image; solvers lower their order by it. */
-  readonly totalSteps?: number;
+  /** The whole grid when only its tail is run, as in image-to-image: solvers choose their order by it. */
+  readonly whole?: Grid | undefined;
 }
 
 /** How states are laid out, for what acts per sample: thresholds and learned variances. */
@@ -50,6 +50,8 @@ export interface PlanParts {
   readonly stochastic: boolean;
   /** Standard deviation of the initial noise, by convention of the scheduler; √(α² + σ²)-like. */
   initialScale(grid: Grid): number;
+  /** The process at a noise level σ/α, in the frame of the grid. */
+  level(sigma: number): Point;
   /** Network evaluations for a grid. */
   evaluations(grid: Grid): number;
 }
@@ -83,11 +85,15 @@ function x0Transform(o: SchedulerOptions, { sampleSize }: StateLayout): X0Transf
   if (o.thresholding) {
     return dynamicThreshold({ ratio: o.dynamic_thresholding_ratio, maxValue: o.sample_max_value, sampleSize });
   }
+  if (o.clip_denoised) return clip(1);
   return o.clip_sample ? clip(o.clip_sample_range) : undefined;
 }
 
 /** Initial scale of grids in the frame of the process, where noise starts at variance one. */
 export const unitStart = (): number => 1;
 
-/** σ of the first point, the usual scale in σ-space. */
-export const firstSigma = (grid: Grid): number => (grid[0] as Point).sigma;
+/** Steps of the whole grid a run belongs to. */
+export const totalSteps = (grid: Grid, { whole }: RunOptions): number => (whole ?? grid).length - 1;
+
+/** One evaluation per step, the cost of most solvers. */
+export const onePerStep = (grid: Grid): number => grid.length - 1;

@@ -11,7 +11,6 @@ export const NEUTRAL_OPTIONS = {
   beta_schedule: 'linear',
   trained_betas: null as readonly number[] | null,
   rescale_betas_zero_snr: false,
-  snr_shift_scale: 1,
   prediction_type: 'epsilon',
   variance_type: null as string | null,
   clip_sample: false,
@@ -52,7 +51,7 @@ export const NEUTRAL_OPTIONS = {
   sigma_schedule: 'karras',
   rho: 7,
   s_noise: 1,
-  clip_denoised: true,
+  clip_denoised: false,
   noise_sampler_seed: null as number | null,
   original_inference_steps: 50,
   timestep_scaling: 10,
@@ -69,7 +68,6 @@ export const NEUTRAL_OPTIONS = {
   snr: 0.15,
   sampling_eps: 1e-5,
   correct_steps: 1,
-  eta: 0,
 };
 
 /** A complete set of options. */

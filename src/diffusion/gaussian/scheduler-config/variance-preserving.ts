@@ -1,12 +1,15 @@
 /** @file DDPM, DDIM and their relatives: whole training steps of a variance-preserving process. */
 import type { BetaSchedule } from '../beta-schedules.ts';
 import { CLEAN, type DiscreteProcess, discreteProcess } from '../discrete.ts';
+import { sigmaTable } from '../grids/sigma-table.ts';
 import { assertTimesteps, type Spacing, type SpacingOptions, spacedTimesteps } from '../grids/timesteps.ts';
 import { type Point, pointAt } from '../process.ts';
 import type { Grid } from '../solver.ts';
 import { ddim } from '../solvers/ddim.ts';
 import { ddpm, type VarianceType } from '../solvers/ddpm.ts';
-import { type GridRequest, type PlanParts, unitStart } from './plan.ts';
+import { pndm } from '../solvers/linear-multistep.ts';
+import { parameterisation } from '../parameterisation.ts';
+import { type GridRequest, onePerStep, type PlanParts, totalSteps, unitStart } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
 
 /** The β process of a config; `minAlphaBar` as the family of solvers needs it. */
@@ -49,6 +52,15 @@ function lastPoint(process: DiscreteProcess, setAlphaToOne: boolean): Point {
   return setAlphaToOne ? CLEAN : { ...pointAt(process, 0), t: -1 };
 }
 
+/** Points of a variance-preserving process by their level σ/α; times between training steps are fractional. */
+export function variancePreservingLevel(process: DiscreteProcess): (sigma: number) => Point {
+  const table = sigmaTable(process);
+  return (sigma) => {
+    const alpha = 1 / Math.sqrt(sigma ** 2 + 1);
+    return { t: table.timeOf(sigma), alpha, sigma: sigma * alpha };
+  };
+}
+
 export function ddpmPlan(o: SchedulerOptions): PlanParts {
   const process = configProcess(o);
   const varianceType = (o.variance_type ?? 'fixed_small') as VarianceType;
@@ -60,7 +72,8 @@ export function ddpmPlan(o: SchedulerOptions): PlanParts {
     order: 1,
     stochastic: true,
     initialScale: unitStart,
-    evaluations: (grid) => grid.length - 1,
+    level: variancePreservingLevel(process),
+    evaluations: onePerStep,
   };
 }
 
@@ -72,11 +85,12 @@ export function ddimPlan(o: SchedulerOptions): PlanParts {
     reading: { prediction: o.prediction_type },
     grid: (request) => timeGrid(process, requestedTimesteps(o, request), end),
     solve: (denoise, x, grid, options) =>
-      ddim(denoise, x, grid, { ...options, landings: strideLandings(process, o, grid, end, options.totalSteps) }),
+      ddim(denoise, x, grid, { ...options, landings: strideLandings(process, o, grid, end, totalSteps(grid, options)) }),
     order: 1,
     stochastic: false,
     initialScale: unitStart,
-    evaluations: (grid) => grid.length - 1,
+    level: variancePreservingLevel(process),
+    evaluations: onePerStep,
   };
 }
 
@@ -86,8 +100,50 @@ export function strideLandings(
   o: SchedulerOptions,
   grid: Grid,
   end: Point,
-  totalSteps = grid.length - 1,
+  steps: number,
 ): Point[] {
-  const stride = Math.floor(o.num_train_timesteps / totalSteps);
+  const stride = Math.floor(o.num_train_timesteps / steps);
   return grid.slice(0, -1).map(({ t }) => (t - stride >= 0 ? pointAt(process, t - stride) : end));
+}
+
+/**
+ * DDIM run backwards, as diffusers does: the network is told the time it goes to, the state is taken at the level
+ * before. The grid ascends; its first level is that of clean data (or of step 0).
+ */
+export function ddimInversePlan(o: SchedulerOptions): PlanParts {
+  const process = configProcess(o);
+  const start = lastPoint(process, o.set_alpha_to_one);
+  return {
+    ...ddimPlan(o),
+    grid: (request) => {
+      const times = [...requestedTimesteps(o, request)].reverse();
+      const stride = Math.floor(o.num_train_timesteps / times.length);
+      const levelBefore = (t: number): Point => (t - stride >= 0 ? pointAt(process, t - stride) : start);
+      return [...times.map((t) => ({ ...levelBefore(t), t })), pointAt(process, times[times.length - 1]!)];
+    },
+    solve: (denoise, x, grid, options) => ddim(denoise, x, grid, { ...options, direction: 'inversion' }),
+  };
+}
+
+/** PNDM: three Runge-Kutta steps, or the PLMS start of Stable Diffusion when `skip_prk_steps` is set. */
+export function pndmPlan(o: SchedulerOptions): PlanParts {
+  const process = configProcess(o);
+  const end = lastPoint(process, o.set_alpha_to_one);
+  const start = o.skip_prk_steps ? 'plms' : 'runge-kutta';
+  return {
+    ...ddimPlan(o),
+    solve: (denoise, x, grid, options) => {
+      const steps = totalSteps(grid, options);
+      const half = Math.floor(Math.floor(o.num_train_timesteps / steps) / 2);
+      return pndm(denoise, x, grid, {
+        ...options,
+        start,
+        halfway: grid.slice(0, 3).map(({ t }) => pointAt(process, Math.max(t - half, 0))),
+        parameterisation: parameterisation(o.prediction_type),
+        landings: strideLandings(process, o, grid, end, steps),
+      });
+    },
+    order: 4,
+    evaluations: (grid) => grid.length - 1 + (start === 'plms' ? 1 : 9),
+  };
 }

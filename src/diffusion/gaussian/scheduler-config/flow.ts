@@ -1,0 +1,149 @@
+/** @file Flow-matching, sCM and iPNDM configs. */
+import { ConfigError } from '../../../tensor/index.ts';
+import {
+  betaSigmas,
+  exponentialSigmas,
+  karrasSigmas,
+  shiftFlowSigma,
+  stretchToTerminal,
+  timeShift,
+} from '../grids/sigma-grids.ts';
+import { assertSteps, linspace } from '../grids/timesteps.ts';
+import type { Point } from '../process.ts';
+import { cosineProcess, rectifiedFlow, trigFlow } from '../processes.ts';
+import type { Grid } from '../solver.ts';
+import { consistency } from '../solvers/consistency.ts';
+import { euler } from '../solvers/euler.ts';
+import { ipndm } from '../solvers/linear-multistep.ts';
+import { heun } from '../solvers/second-order.ts';
+import { type GridRequest, onePerStep, type PlanParts, unitStart } from './plan.ts';
+import type { SchedulerOptions } from './read.ts';
+
+const f = Math.fround;
+
+/** Descending flow levels σ ∈ (0, 1] of a request, shifted and respaced as the config says. */
+function flowSigmas(o: SchedulerOptions, { steps = 50, sigmas, timesteps, mu }: GridRequest): number[] {
+  const train = o.num_train_timesteps;
+  if (sigmas === undefined && timesteps === undefined) assertSteps(steps, train);
+  if (o.use_dynamic_shifting && mu === undefined) {
+    throw new ConfigError('this scheduler shifts by image size and was given no mu', 'pass mu, e.g. dynamicShiftMu(tokens)');
+  }
+  // the ends of the training levels are already shifted once, in float32
+  const end = (sigma: number) => (o.use_dynamic_shifting ? f(sigma) : f(f(o.shift * sigma) / f(1 + f((o.shift - 1) * sigma))));
+  const given =
+    sigmas?.map(f) ??
+    timesteps?.map((t) => f(f(t) / train)) ??
+    linspace(end(1) * train, end(f(1 / train)) * train, steps).map((t) => t / train);
+  let levels = given.map((sigma) =>
+    o.use_dynamic_shifting && mu !== undefined
+      ? timeShift(sigma, mu, o.time_shift_type as 'exponential' | 'linear')
+      : shiftFlowSigma(sigma, o.shift),
+  );
+  if (o.shift_terminal !== null) levels = stretchToTerminal(levels, o.shift_terminal);
+  const range = { sigmaMin: o.sigma_min ?? levels[levels.length - 1]!, sigmaMax: o.sigma_max ?? levels[0]! };
+  if (o.use_karras_sigmas) return karrasSigmas(levels.length, range);
+  if (o.use_exponential_sigmas) return exponentialSigmas(levels.length, range);
+  if (o.use_beta_sigmas) return betaSigmas(levels.length, range);
+  return levels;
+}
+
+function flowParts(o: SchedulerOptions): Omit<PlanParts, 'solve' | 'order' | 'stochastic' | 'evaluations'> {
+  const train = o.num_train_timesteps;
+  const point = (sigma: number, t = f(sigma * train)): Point => ({ t, alpha: 1 - sigma, sigma });
+  if (o.invert_sigmas) {
+    throw new ConfigError(
+      'invert_sigmas integrates from σ = 0 to 1 for models with data at time 1',
+      'use the reverse_flow prediction on an ordinary grid instead',
+    );
+  }
+  return {
+    process: rectifiedFlow({ scale: train }),
+    reading: { prediction: 'flow_prediction' },
+    grid: (request): Grid => [
+      ...flowSigmas(o, request).map((sigma, i) => point(f(sigma), request.timesteps?.[i])),
+      { t: 0, alpha: 1, sigma: 0 },
+    ],
+    level: (ratio) => point(ratio / (1 + ratio)),
+    initialScale: unitStart,
+  };
+}
+
+export function flowEulerPlan(o: SchedulerOptions): PlanParts {
+  return {
+    ...flowParts(o),
+    solve: (denoise, x, grid, options) =>
+      o.stochastic_sampling ? consistency(denoise, x, grid, options) : euler(denoise, x, grid, options),
+    order: 1,
+    stochastic: o.stochastic_sampling,
+    evaluations: onePerStep,
+  };
+}
+
+export function flowHeunPlan(o: SchedulerOptions): PlanParts {
+  return {
+    ...flowParts(o),
+    solve: (denoise, x, grid, options) => heun(denoise, x, grid, options),
+    order: 2,
+    stochastic: false,
+    evaluations: (grid) => 2 * (grid.length - 1) - 1,
+  };
+}
+
+export function flowLcmPlan(o: SchedulerOptions): PlanParts {
+  if (o.scale_factors !== null) {
+    throw new ConfigError(
+      'scale_factors change the size of the state between steps, which a solver here does not',
+      'sample each scale as its own run, enlarging x̂₀ in between',
+    );
+  }
+  return {
+    ...flowParts(o),
+    solve: (denoise, x, grid, options) => consistency(denoise, x, grid, options),
+    order: 1,
+    stochastic: true,
+    evaluations: onePerStep,
+  };
+}
+
+/** sCM (Lu & Song 2024) on TrigFlow: the angles π/2 → 1.3 → 0 by default, or a straight line of `steps` angles. */
+export function scmPlan(o: SchedulerOptions): PlanParts {
+  const point = (t: number): Point => ({ t, alpha: Math.cos(t), sigma: Math.sin(t) });
+  return {
+    process: trigFlow(),
+    reading: { prediction: 'v_prediction' },
+    grid: ({ steps = 2, timesteps }) => {
+      if (timesteps === undefined) assertSteps(steps, o.num_train_timesteps);
+      const angles = timesteps ?? (steps === 2 ? [1.5708, 1.3, 0] : linspace(1.5708, 0, steps + 1));
+      return angles.map((t) => (t === 0 ? { t, alpha: 1, sigma: 0 } : point(f(t))));
+    },
+    solve: (denoise, x, grid, options) => consistency(denoise, x, grid, { ...options, noiseScale: o.sigma_data }),
+    level: (ratio) => point(Math.atan(ratio)),
+    initialScale: () => o.sigma_data,
+    order: 1,
+    stochastic: true,
+    evaluations: onePerStep,
+  };
+}
+
+/** iPNDM: v-prediction on the cosine process, with `σ = sin²(πu/2)` for u falling linearly from 1 to 0. */
+export function ipndmPlan(o: SchedulerOptions): PlanParts {
+  const pointOf = (sigma: number): Point => {
+    const alpha = f(Math.sqrt(f(1 - f(sigma * sigma))));
+    return { t: f((f(Math.atan2(sigma, alpha)) / Math.PI) * 2), alpha, sigma };
+  };
+  return {
+    process: cosineProcess(),
+    reading: { prediction: 'v_prediction' },
+    grid: ({ steps = 50 }) => {
+      assertSteps(steps);
+      const sigmas = o.trained_betas ?? linspace(1, 0, steps + 1).map((t) => f(Math.sin(f((f(t) * Math.PI) / 2))) ** 2);
+      return sigmas.map((sigma) => pointOf(f(sigma)));
+    },
+    solve: (denoise, x, grid, options) => ipndm(denoise, x, grid, options),
+    level: (ratio) => pointOf(ratio / Math.sqrt(1 + ratio ** 2)),
+    initialScale: unitStart,
+    order: 4,
+    stochastic: false,
+    evaluations: onePerStep,
+  };
+}

@@ -1,0 +1,135 @@
+/** @file Euler, Heun, KDPM2, LMS and DPM SDE configs: states in the frame of unit signal, `x = x₀ + σ·ε`. */
+import { unitVariance } from '../denoiser.ts';
+import { betaSigmas, exponentialSigmas, karrasSigmas, resampleSigmas } from '../grids/sigma-grids.ts';
+import { type SigmaTable, sigmaTable } from '../grids/sigma-table.ts';
+import { roundHalfEven } from '../grids/timesteps.ts';
+import type { Point } from '../process.ts';
+import type { Grid } from '../solver.ts';
+import { dpmppSde } from '../solvers/dpm-stages.ts';
+import { euler, eulerAncestral } from '../solvers/euler.ts';
+import { lms } from '../solvers/linear-multistep.ts';
+import { heun, kdpm2, kdpm2Ancestral } from '../solvers/second-order.ts';
+import { ZERO_SNR_FLOOR } from './multistep.ts';
+import { type GridRequest, onePerStep, type PlanParts } from './plan.ts';
+import type { SchedulerOptions } from './read.ts';
+import { configProcess, requestedTimesteps } from './variance-preserving.ts';
+
+/** Levels with their times, from noise to data. */
+function levels(o: SchedulerOptions, table: SigmaTable, request: GridRequest, roundKarras: boolean): [number, number][] {
+  const timed = (sigmas: readonly number[], round = false): [number, number][] =>
+    sigmas.map((sigma) => {
+      const t = table.timeOf(sigma);
+      return [sigma, round ? roundHalfEven(t) : t];
+    });
+  if (request.sigmas !== undefined) return timed(request.sigmas.map(Math.fround).slice(0, -1));
+  const times = requestedTimesteps(o, request, { fractional: true });
+  const steps = times.length;
+  const direct =
+    o.interpolation_type === 'log_linear'
+      ? resampleSigmas([table.sigmas[table.sigmas.length - 1]!, table.sigmas[0]!], steps + 1).slice(0, steps)
+      : times.map((t) => table.sigmaAt(t));
+  const range = { sigmaMin: o.sigma_min ?? direct[steps - 1]!, sigmaMax: o.sigma_max ?? direct[0]! };
+  if (o.use_karras_sigmas) return timed(karrasSigmas(steps, range), roundKarras);
+  if (o.use_exponential_sigmas) return timed(exponentialSigmas(steps, range));
+  if (o.use_beta_sigmas) return timed(betaSigmas(steps, range));
+  return direct.map((sigma, i) => [sigma, times[i]!]);
+}
+
+/** Shared parts; `roundKarras`: KDPM2 rounds the times of Karras levels. */
+function sigmaParts(
+  o: SchedulerOptions,
+  { roundKarras = false } = {},
+): Omit<PlanParts, 'solve' | 'order' | 'stochastic' | 'evaluations'> {
+  const process = configProcess(o, ZERO_SNR_FLOOR);
+  const table = sigmaTable(process);
+  const continuous = o.timestep_type === 'continuous' && o.prediction_type === 'v_prediction';
+  const timeOf = (sigma: number, t: number) => Math.fround(continuous ? 0.25 * Math.log(sigma) : t);
+  return {
+    process,
+    reading: { prediction: o.prediction_type, scaleInput: unitVariance, consistent: true },
+    grid: (request): Grid => {
+      const final = o.final_sigmas_type === 'zero' ? 0 : table.sigmas[0]!;
+      const points = levels(o, table, request, roundKarras).map(([level, t]): Point => {
+        const sigma = Math.fround(level);
+        return { t: timeOf(sigma, t), alpha: 1, sigma };
+      });
+      return [...points, { t: -1, alpha: 1, sigma: final }];
+    },
+    level: (sigma) => ({ t: timeOf(sigma, table.timeOf(sigma)), alpha: 1, sigma }),
+    initialScale: (grid) => {
+      const sigma = grid[0]?.sigma ?? 0;
+      return o.timestep_spacing === 'leading' ? Math.sqrt(sigma ** 2 + 1) : sigma;
+    },
+  };
+}
+
+/** Two evaluations per step, one for the last, when it leads into clean data. */
+const twoPerStep = (grid: Grid): number => 2 * (grid.length - 1) - (grid[grid.length - 1]?.sigma === 0 ? 1 : 0);
+
+export function eulerPlan(o: SchedulerOptions): PlanParts {
+  const parts = sigmaParts(o);
+  return {
+    ...parts,
+    solve: (denoise, x, grid, options) => euler(denoise, x, grid, { ...options, level: parts.level }),
+    order: 1,
+    stochastic: false,
+    evaluations: onePerStep,
+  };
+}
+
+export function eulerAncestralPlan(o: SchedulerOptions): PlanParts {
+  return { ...sigmaParts(o), solve: eulerAncestral, order: 1, stochastic: true, evaluations: onePerStep };
+}
+
+export function heunPlan(o: SchedulerOptions): PlanParts {
+  const parts = sigmaParts(o);
+  return {
+    ...parts,
+    solve: (denoise, x, grid, options) => heun(denoise, x, grid, { ...options, level: parts.level }),
+    order: 2,
+    stochastic: false,
+    evaluations: twoPerStep,
+  };
+}
+
+export function kdpm2Plan(o: SchedulerOptions): PlanParts {
+  const parts = sigmaParts(o, { roundKarras: true });
+  return {
+    ...parts,
+    solve: (denoise, x, grid, options) => kdpm2(denoise, x, grid, { ...options, level: parts.level }),
+    order: 2,
+    stochastic: false,
+    evaluations: twoPerStep,
+  };
+}
+
+export function kdpm2AncestralPlan(o: SchedulerOptions): PlanParts {
+  const parts = sigmaParts(o, { roundKarras: true });
+  return {
+    ...kdpm2Plan(o),
+    solve: (denoise, x, grid, options) => kdpm2Ancestral(denoise, x, grid, { ...options, level: parts.level }),
+    stochastic: true,
+  };
+}
+
+export function dpmSdePlan(o: SchedulerOptions): PlanParts {
+  const parts = sigmaParts(o);
+  return {
+    ...parts,
+    solve: (denoise, x, grid, options) => dpmppSde(denoise, x, grid, { ...options, level: parts.level }),
+    order: 1,
+    stochastic: true,
+    evaluations: twoPerStep,
+  };
+}
+
+export function lmsPlan(o: SchedulerOptions): PlanParts {
+  return {
+    ...sigmaParts(o),
+    solve: (denoise, x, grid, { whole, ...options }) =>
+      lms(denoise, x, grid, { ...options, before: whole?.slice(0, whole.length - grid.length) }),
+    order: 4,
+    stochastic: false,
+    evaluations: onePerStep,
+  };
+}

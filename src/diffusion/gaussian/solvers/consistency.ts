@@ -1,0 +1,67 @@
+/** @file Samplers of distilled models: denoise to x̂₀ in one evaluation, add noise down to the next level (LCM, TCD, CM, sCM). */
+import { ConfigError } from '../../../tensor/index.ts';
+import { type Point, transition } from '../process.ts';
+import { drawNoise, integrate, type Solver } from '../solver.ts';
+import { combine, type State, type Term } from '../state.ts';
+
+/** Options of multistep consistency sampling. */
+export interface ConsistencyOptions {
+  /** Turns x̂₀ into the consistency function `cSkip·x + cOut·x̂₀`, the identity at the data (Song et al. 2023, eq. 5). */
+  readonly boundary?: ((point: Point) => { readonly cSkip: number; readonly cOut: number }) | undefined;
+  /** Levels the noise brings the sample to when they are not those of the grid. */
+  readonly landings?: readonly Point[] | undefined;
+  /** Standard deviation of the noise (sCM's σ_data). */
+  readonly noiseScale?: number;
+}
+
+/**
+ * Multistep consistency sampling (Song et al. 2023, Algorithm 1; LCM, Luo et al. 2023, Algorithm 3):
+ * `x ← α'·f(x) + σ'·z`. Stochastic, one evaluation per step; the last step adds no noise.
+ */
+export const consistency: Solver<ConsistencyOptions> = (
+  denoise,
+  x,
+  grid,
+  { boundary, landings, noiseScale = 1, ...options } = {},
+) =>
+  integrate(denoise, x, grid, options, (x, { x0 }, from, next, step) => {
+    const to = landings?.[step] ?? next;
+    const { cSkip, cOut } = boundary?.(from) ?? { cSkip: 0, cOut: 1 };
+    const terms: Term[] = [
+      [to.alpha * cOut, x0],
+      [to.alpha * cSkip, x],
+    ];
+    if (to.sigma > 0) terms.push([to.sigma * noiseScale, drawNoise(options.noise, x, step)]);
+    return combine(...terms);
+  });
+
+/** LCM's boundary condition for a timestep: `cSkip = ¼/(s² + ¼)`, `cOut = s/√(s² + ¼)` with s = t·timestepScaling. */
+export function lcmBoundary(timestepScaling = 10): (point: Point) => { cSkip: number; cOut: number } {
+  return ({ t }) => {
+    const scaled = t * timestepScaling;
+    return { cSkip: 0.25 / (scaled ** 2 + 0.25), cOut: scaled / Math.sqrt(scaled ** 2 + 0.25) };
+  };
+}
+
+/** TCD's own options. */
+export interface TcdOptions {
+  /** γ in [0, 1]: 0 deterministic, 1 as stochastic as a consistency model. */
+  readonly eta?: number;
+  /** The point `s` that a step towards `to` denoises to before noise is added; by TCD `t_s = ⌊(1 − η)·t⌋`. */
+  readonly between?: (to: Point, eta: number) => Point;
+}
+
+/**
+ * Strategic stochastic sampling (Zheng et al. 2024, TCD, Algorithm 2): a DDIM step down to `s`, then noise up to the
+ * next level by the forward process. One evaluation per step.
+ */
+export const tcd: Solver<TcdOptions> = (denoise, x, grid, { eta = 0.3, between, ...options } = {}) => {
+  if (!(eta >= 0 && eta <= 1)) throw new ConfigError(`eta lies in [0, 1], got ${eta}`);
+  return integrate(denoise, x, grid, options, (x: State, { x0, eps }, _from, to, step) => {
+    const s = between?.(to, eta) ?? to;
+    const denoised = combine([s.alpha, x0], [s.sigma, eps]);
+    if (eta === 0 || step === grid.length - 2) return denoised;
+    const { scale, variance } = transition(s, to);
+    return combine([scale, denoised], [Math.sqrt(variance), drawNoise(options.noise, x, step)]);
+  });
+};
