@@ -35,6 +35,13 @@ describe('avatar captions', () => {
     );
   });
 
+  test('leave out hair that a hat covers', () => {
+    const covered = { ...parts, hair: 'short21', hat: 'variant01', hatColor: '#2663a3' };
+    expect(avatarCaption(avatarAttributes(covered))).toBe(
+      'blue beanie, glasses, blue striped shirt, light skin, happy',
+    );
+  });
+
   test('keep the exact values too', () => {
     expect(avatarAttributes(parts)).toMatchObject({ 'dicebear.hair': 'long01', 'dicebear.hairColor': '#bd1700' });
     expect(avatarAttributes(parts)).not.toHaveProperty(['dicebear.beard']);

@@ -103,6 +103,9 @@ const HAIR_NOUNS: Readonly<Record<string, string>> = {
   mohawk: 'mohawk',
 };
 
+/** Styles of which enough shows below a hat to be worth a word. */
+const SEEN_BELOW_HATS = ['long', 'chin-length', 'curly', 'bun', 'braid', 'pigtails', 'side-shaved'];
+
 const HATS = [
   'beanie',
   'cap',
@@ -178,11 +181,12 @@ export function avatarAttributes(parts: AvatarParts): Record<AvatarAttribute, st
   };
 }
 
-/** A caption such as "long red hair, glasses, blue striped shirt, light skin, happy": what is there, never what is not. */
+/** A caption such as "long red hair, glasses, blue striped shirt, light skin, happy": what is seen, never what is not. */
 export function avatarCaption(facts: Record<AvatarAttribute, string> & Attributes): string {
   const noun = HAIR_NOUNS[facts.hair];
+  const isSeen = facts.hat === 'none' || SEEN_BELOW_HATS.includes(facts.hair);
   return [
-    noun ? `${facts.hairColor} ${noun}` : `${facts.hair} ${facts.hairColor} hair`,
+    isSeen && (noun ? `${facts.hairColor} ${noun}` : `${facts.hair} ${facts.hairColor} hair`),
     facts.hat !== 'none' && `${facts.hatColor} ${facts.hat}`,
     facts.glasses !== 'none' && facts.glasses,
     facts.beard !== 'none' && 'beard',
