@@ -1,6 +1,6 @@
 /** @file One training step as a program: forward, backward, clipping, optimizer and EMA in a single graph. */
 import { gradients } from '../autodiff/index.ts';
-import { input, type Tensor, Variable } from '../graph/index.ts';
+import { full, input, type Tensor, Variable } from '../graph/index.ts';
 import type { Engine, MemoryPlan, Program } from '../runtime/index.ts';
 import { ConfigError, type NdArray, ndArray, toFloat64 } from '../tensor/index.ts';
 import type { Ema } from './ema.ts';
@@ -122,7 +122,7 @@ async function compileAccumulating(engine: Engine, spec: TrainStepSpec, accumula
     () => {
       const means = sums.map((sum) => sum.value.mul(1 / accumulate));
       const norm = applyGradients(means, spec);
-      for (const sum of sums) sum.assign(sum.value.mul(0));
+      for (const sum of sums) sum.assign(full(sum.shape, 0));
       return { norm };
     },
     { training: true, name: 'optimizer update' },
