@@ -7,7 +7,7 @@ import { atomicWrite } from './atomic-write.node.ts';
 export type DiffusersConfig = Readonly<Record<string, unknown>>;
 
 /** Version written as `_diffusers_version` into configurations that name none. */
-export const DIFFUSERS_VERSION = '0.42.0';
+export const DIFFUSERS_VERSION = '0.42.1';
 
 /** Reads one configuration. Throws `DataError` when the file is missing or holds no JSON object. */
 export async function readConfigFile(path: string): Promise<DiffusersConfig> {

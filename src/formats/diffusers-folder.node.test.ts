@@ -53,7 +53,7 @@ describe('a pipeline folder', () => {
     expect(await readFile(join(root, 'model_index.json'), 'utf8')).toMatchInlineSnapshot(`
       "{
         "_class_name": "DDPMPipeline",
-        "_diffusers_version": "0.42.0",
+        "_diffusers_version": "0.42.1",
         "scheduler": [
           "diffusers",
           "DDPMScheduler"
