@@ -1,0 +1,39 @@
+/** @file Reading network configurations: diffusers' JSON against a schema, with errors that name the key and the remedy. */
+import type { z } from 'zod';
+import { ConfigError, nearestName } from '../tensor/index.ts';
+
+/**
+ * Checks `json` against `schema` and fills in defaults. Keys that start with `_` (diffusers' own notes) are ignored.
+ * Throws `ConfigError` for an unknown key (with the nearest known one) and for a value that does not fit.
+ */
+export function parseConfig<T extends z.ZodObject>(schema: T, json: object, network: string): z.output<T> {
+  const known = Object.keys(schema.shape);
+  const values = Object.fromEntries(Object.entries(json).filter(([key]) => !key.startsWith('_')));
+  for (const key of Object.keys(values)) {
+    if (known.includes(key)) continue;
+    const near = nearestName(key, known);
+    throw new ConfigError(
+      `${network} has no setting '${key}'`,
+      near ? `did you mean '${near}'?` : `the settings are: ${known.join(', ')}`,
+    );
+  }
+  const result = schema.safeParse(values);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const [key] = issue?.path ?? [];
+  const value = key === undefined ? undefined : values[key as string];
+  throw new ConfigError(
+    `${network}: '${issue?.path.join('.')}' does not fit, got ${JSON.stringify(value)}`,
+    issue?.message,
+  );
+}
+
+/** Throws `ConfigError` with the nearest choice unless `name` is one of `choices`. */
+export function requireChoice<T extends string>(setting: string, name: string, choices: readonly T[]): T {
+  if ((choices as readonly string[]).includes(name)) return name as T;
+  const near = nearestName(name, choices);
+  throw new ConfigError(
+    `there is no '${name}' for ${setting}`,
+    near ? `did you mean '${near}'?` : `choose one of ${choices.join(', ')}`,
+  );
+}

@@ -1,0 +1,114 @@
+/** @file The configuration of `UNet2DModel`: diffusers' keys and defaults (diffusers 0.42, `UNet2DModel.__init__`). */
+import { z } from 'zod';
+import { type ActivationName, activations } from '../nn/index.ts';
+import { ConfigError } from '../tensor/index.ts';
+import { parseConfig, requireChoice } from './parse-config.ts';
+
+export const DOWN_BLOCK_TYPES = [
+  'DownBlock2D',
+  'AttnDownBlock2D',
+  'ResnetDownsampleBlock2D',
+  'SkipDownBlock2D',
+  'AttnSkipDownBlock2D',
+] as const;
+export type DownBlockType = (typeof DOWN_BLOCK_TYPES)[number];
+
+export const UP_BLOCK_TYPES = [
+  'UpBlock2D',
+  'AttnUpBlock2D',
+  'ResnetUpsampleBlock2D',
+  'SkipUpBlock2D',
+  'AttnSkipUpBlock2D',
+] as const;
+export type UpBlockType = (typeof UP_BLOCK_TYPES)[number];
+
+const count = z.int().positive();
+const resampling = z.enum(['conv', 'resnet']);
+
+const schema = z.object({
+  /** Height and width the network is meant for; it runs at any multiple of its factor. */
+  sample_size: z
+    .union([count, z.tuple([count, count])])
+    .nullable()
+    .default(null),
+  in_channels: count.default(3),
+  out_channels: count.default(3),
+  /** Maps samples in [0, 1] to [-1, 1] first. */
+  center_input_sample: z.boolean().default(false),
+  time_embedding_type: z.enum(['positional', 'fourier', 'learned']).default('positional'),
+  /** Features of the time embedding; 4 · block_out_channels[0] by default. */
+  time_embedding_dim: count.nullable().default(null),
+  freq_shift: z.number().default(0),
+  flip_sin_to_cos: z.boolean().default(true),
+  down_block_types: z
+    .array(z.string())
+    .default(['DownBlock2D', 'AttnDownBlock2D', 'AttnDownBlock2D', 'AttnDownBlock2D']),
+  mid_block_type: z.literal('UNetMidBlock2D').nullable().default('UNetMidBlock2D'),
+  up_block_types: z.array(z.string()).default(['AttnUpBlock2D', 'AttnUpBlock2D', 'AttnUpBlock2D', 'UpBlock2D']),
+  block_out_channels: z.array(count).min(1).default([224, 448, 672, 896]),
+  layers_per_block: count.default(2),
+  /** Residual sums of the middle block are divided by it. */
+  mid_block_scale_factor: z.number().positive().default(1),
+  /** Padding of strided convolutions; 0 pads the far sides only. */
+  downsample_padding: z.int().nonnegative().default(1),
+  /** How attention blocks change the resolution. */
+  downsample_type: resampling.default('conv'),
+  upsample_type: resampling.default('conv'),
+  dropout: z.number().min(0).lt(1).default(0),
+  act_fn: z.string().default('silu'),
+  /** Channels of one attention head; null: one head of all channels. */
+  attention_head_dim: count.nullable().default(8),
+  norm_num_groups: count.default(32),
+  /** Groups of the middle attention's norm; null: norm_num_groups, or no norm with scale_shift. */
+  attn_norm_num_groups: count.nullable().default(null),
+  norm_eps: z.number().positive().default(1e-5),
+  /** How residual blocks take the time: added, or as a scale and a shift after the norm. */
+  resnet_time_scale_shift: z.enum(['default', 'scale_shift']).default('default'),
+  /** Attention in the middle block. */
+  add_attention: z.boolean().default(true),
+  class_embed_type: z.enum(['timestep', 'identity']).nullable().default(null),
+  /** Number of class labels (a null class for guidance included). */
+  num_class_embeds: count.nullable().default(null),
+  /** Rows of the learned time embedding. */
+  num_train_timesteps: count.nullable().default(null),
+});
+
+type Parsed = z.output<typeof schema>;
+
+/** A complete configuration; the keys are those of diffusers' `config.json`. */
+export type UNet2DConfig = Readonly<
+  Omit<Parsed, 'down_block_types' | 'up_block_types' | 'act_fn'> & {
+    readonly down_block_types: readonly DownBlockType[];
+    readonly up_block_types: readonly UpBlockType[];
+    readonly act_fn: ActivationName;
+  }
+>;
+
+/** What a configuration may leave out; keys that start with `_` pass. */
+export type UNet2DConfigInput = { readonly [K in keyof UNet2DConfig]?: UNet2DConfig[K] } & {
+  readonly [note: `_${string}`]: unknown;
+};
+
+/**
+ * Checks a configuration and fills in diffusers' defaults.
+ * Throws `ConfigError` for unknown keys, unknown block types or activations, and lists whose lengths differ.
+ */
+export function parseUNet2DConfig(json: object): UNet2DConfig {
+  const config = parseConfig(schema, json, 'UNet2DModel');
+  const { down_block_types, up_block_types, block_out_channels } = config;
+  if (down_block_types.length !== up_block_types.length || down_block_types.length !== block_out_channels.length) {
+    throw new ConfigError(
+      `UNet2DModel needs as many down_block_types (${down_block_types.length}) as up_block_types (${up_block_types.length}) and block_out_channels (${block_out_channels.length})`,
+      'give one of each per resolution',
+    );
+  }
+  if (config.time_embedding_type === 'learned' && config.num_train_timesteps === null) {
+    throw new ConfigError("time_embedding_type 'learned' needs num_train_timesteps");
+  }
+  return {
+    ...config,
+    act_fn: requireChoice('act_fn', config.act_fn.toLowerCase(), Object.keys(activations) as ActivationName[]),
+    down_block_types: down_block_types.map((name) => requireChoice('down_block_types', name, DOWN_BLOCK_TYPES)),
+    up_block_types: up_block_types.map((name) => requireChoice('up_block_types', name, UP_BLOCK_TYPES)),
+  };
+}

@@ -1,0 +1,225 @@
+/** @file diffusers' `UNet2DModel`: the U-Net of DDPM and NCSN++ (Ho et al. 2020; Song et al. 2021). */
+import type { Tensor } from '../graph/index.ts';
+import {
+  Conv2d,
+  Embedding,
+  GaussianFourierProjection,
+  GroupNorm,
+  Module,
+  silu,
+  TimestepEmbedding,
+  Timesteps,
+} from '../nn/index.ts';
+import { ConfigError, formatShape, ShapeError } from '../tensor/index.ts';
+import { currentAttentionKey } from './attention-block.ts';
+import {
+  type DownBlock,
+  DownBlock2D,
+  type UNetBlockOptions,
+  UNetMidBlock2D,
+  type UpBlock,
+  UpBlock2D,
+} from './unet-blocks.ts';
+import { SkipDownBlock2D, SkipUpBlock2D } from './unet-skip-blocks.ts';
+import { parseUNet2DConfig, type UNet2DConfig, type UNet2DConfigInput } from './unet2d-config.ts';
+
+/** Standard deviation of the Fourier frequencies, fixed in diffusers. */
+const FOURIER_SCALE = 16;
+
+function timeProjection(config: UNet2DConfig): Timesteps | GaussianFourierProjection | Embedding {
+  const dimension = config.block_out_channels[0]!;
+  switch (config.time_embedding_type) {
+    case 'fourier':
+      return new GaussianFourierProjection(dimension, { scale: FOURIER_SCALE });
+    case 'learned':
+      return new Embedding(config.num_train_timesteps!, dimension);
+    case 'positional':
+      return new Timesteps(dimension, {
+        flipSinToCos: config.flip_sin_to_cos,
+        downscaleFreqShift: config.freq_shift,
+      });
+  }
+}
+
+function blockOptions(config: UNet2DConfig, tembChannels: number): UNetBlockOptions {
+  return {
+    tembChannels,
+    groups: config.norm_num_groups,
+    epsilon: config.norm_eps,
+    activation: config.act_fn,
+    timeScaleShift: config.resnet_time_scale_shift,
+    dropout: config.dropout,
+    headDim: config.attention_head_dim,
+    downsamplePadding: config.downsample_padding,
+  };
+}
+
+/** How a block changes the resolution: attention blocks ask the configuration, `Resnet…` blocks use a residual block. */
+function resampling(type: string, configured: 'conv' | 'resnet'): 'conv' | 'resnet' {
+  if (type.startsWith('Attn')) return configured;
+  return type.startsWith('Resnet') ? 'resnet' : 'conv';
+}
+
+function downBlocks(config: UNet2DConfig, shared: UNetBlockOptions): DownBlock[] {
+  const channels = config.block_out_channels;
+  return config.down_block_types.map((type, i) => {
+    const options = {
+      ...shared,
+      inChannels: channels[Math.max(0, i - 1)]!,
+      outChannels: channels[i]!,
+      layers: config.layers_per_block,
+      attention: type.startsWith('Attn'),
+      downsample: i < channels.length - 1 ? resampling(type, config.downsample_type) : null,
+    };
+    return type.includes('Skip') ? new SkipDownBlock2D(options) : new DownBlock2D(options);
+  });
+}
+
+function upBlocks(config: UNet2DConfig, shared: UNetBlockOptions): UpBlock[] {
+  const channels = [...config.block_out_channels].reverse();
+  return config.up_block_types.map((type, i) => {
+    const options = {
+      ...shared,
+      inChannels: channels[Math.min(i + 1, channels.length - 1)]!,
+      outChannels: channels[i]!,
+      prevOutputChannels: channels[Math.max(0, i - 1)]!,
+      layers: config.layers_per_block + 1,
+      attention: type.startsWith('Attn'),
+      upsample: i < channels.length - 1 ? resampling(type, config.upsample_type) : null,
+    };
+    return type.includes('Skip') ? new SkipUpBlock2D(options) : new UpBlock2D(options);
+  });
+}
+
+export interface UNet2DOptions {
+  /** Of the first values; with the same seed and configuration they are the same on every machine. Default 0. */
+  readonly seed?: number;
+}
+
+/**
+ * Predicts noise (or v, or the clean sample) from a noisy sample and its time: diffusers' `UNet2DModel`, with its
+ * configuration keys, defaults and parameter names.
+ */
+export class UNet2DModel extends Module {
+  readonly config: UNet2DConfig;
+  readonly convIn: Conv2d;
+  readonly timeProj: Timesteps | GaussianFourierProjection | Embedding;
+  readonly timeEmbedding: TimestepEmbedding;
+  readonly classEmbedding: Embedding | TimestepEmbedding | undefined;
+  readonly downBlocks: readonly DownBlock[];
+  readonly midBlock: UNetMidBlock2D | undefined;
+  readonly upBlocks: readonly UpBlock[];
+  readonly convNormOut: GroupNorm;
+  readonly convOut: Conv2d;
+
+  /** Throws `ConfigError` for settings that are unknown or do not fit each other. */
+  constructor(configuration: UNet2DConfigInput = {}, { seed = 0 }: UNet2DOptions = {}) {
+    super();
+    const config = parseUNet2DConfig(configuration);
+    this.config = config;
+    const first = config.block_out_channels[0]!;
+    const last = config.block_out_channels.at(-1)!;
+    const tembChannels = config.time_embedding_dim ?? 4 * first;
+    const timeFeatures = config.time_embedding_type === 'fourier' ? 2 * first : first;
+    this.convIn = new Conv2d(config.in_channels, first, 3, { padding: 1 });
+    this.timeProj = timeProjection(config);
+    this.timeEmbedding = new TimestepEmbedding(timeFeatures, tembChannels);
+    if (config.class_embed_type === 'timestep') {
+      this.classEmbedding = new TimestepEmbedding(timeFeatures, tembChannels);
+    } else if (config.class_embed_type === null && config.num_class_embeds !== null) {
+      this.classEmbedding = new Embedding(config.num_class_embeds, tembChannels);
+    }
+    const shared = blockOptions(config, tembChannels);
+    this.downBlocks = downBlocks(config, shared);
+    if (config.mid_block_type !== null) {
+      const groups = config.resnet_time_scale_shift === 'default' ? config.norm_num_groups : null;
+      this.midBlock = new UNetMidBlock2D(last, {
+        ...shared,
+        attention: config.add_attention,
+        attentionGroups: config.attn_norm_num_groups ?? groups,
+        outputScaleFactor: config.mid_block_scale_factor,
+      });
+    }
+    this.upBlocks = upBlocks(config, shared);
+    this.convNormOut = new GroupNorm(config.norm_num_groups, first, { epsilon: config.norm_eps });
+    this.convOut = new Conv2d(first, config.out_channels, 3, { padding: 1 });
+    this.initialize(seed);
+  }
+
+  /** A network from the JSON of a `config.json`; keys that start with `_` are ignored. Throws `ConfigError`. */
+  static fromConfig(json: object, options?: UNet2DOptions): UNet2DModel {
+    return new UNet2DModel(json as UNet2DConfigInput, options);
+  }
+
+  /** Heights and widths must be multiples of it: 2 per change of resolution. */
+  get factor(): number {
+    return 2 ** (this.config.block_out_channels.length - 1);
+  }
+
+  /**
+   * sample: [B, in_channels, H, W], timesteps (float32 or int64): [B], classLabels: int64 [B] (float [B, time_embedding_dim]
+   * for class_embed_type 'identity', times [B] for 'timestep') → [B, out_channels, H, W].
+   * Throws `ShapeError` when H or W is not a multiple of `factor`, `ConfigError` when class labels are missing or unexpected.
+   */
+  forward(sample: Tensor, timesteps: Tensor, classLabels?: Tensor): Tensor {
+    this.#checkSample(sample);
+    const temb = this.#embed(timesteps, classLabels);
+    const x = this.config.center_input_sample ? sample.mul(2).sub(1) : sample;
+    let hidden = this.convIn.forward(x);
+    const states = [hidden];
+    let picture = x;
+    for (const block of this.downBlocks) {
+      const result = block.forward(hidden, temb, picture);
+      hidden = result.hidden;
+      picture = result.skip;
+      states.push(...result.states);
+    }
+    if (this.midBlock) hidden = this.midBlock.forward(hidden, temb);
+    let drawn: Tensor | undefined;
+    for (const block of this.upBlocks) {
+      const result = block.forward(hidden, states.splice(-block.resnets.length), temb, drawn);
+      hidden = result.hidden;
+      drawn = result.skip;
+    }
+    let y = this.convOut.forward(silu(this.convNormOut.forward(hidden)));
+    if (drawn) y = y.add(drawn);
+    // noise-level networks predict a score: noise over its level
+    return this.config.time_embedding_type === 'fourier' ? y.div(timesteps.cast('float32').reshape([-1, 1, 1, 1])) : y;
+  }
+
+  #embed(timesteps: Tensor, classLabels: Tensor | undefined): Tensor {
+    const temb = this.timeEmbedding.forward(this.timeProj.forward(timesteps));
+    const identity = this.config.class_embed_type === 'identity';
+    if (!this.classEmbedding && !identity) {
+      if (!classLabels) return temb;
+      throw new ConfigError(
+        'this network takes no class labels',
+        'set num_class_embeds in its configuration, or leave the labels out',
+      );
+    }
+    if (!classLabels) {
+      throw new ConfigError('this network needs class labels', 'pass them as the third argument of forward()');
+    }
+    if (!this.classEmbedding) return temb.add(classLabels);
+    const labels = this.config.class_embed_type === 'timestep' ? this.timeProj.forward(classLabels) : classLabels;
+    return temb.add(this.classEmbedding.forward(labels));
+  }
+
+  #checkSample({ shape }: Tensor): void {
+    const { in_channels } = this.config;
+    if (shape.length !== 4 || shape[1] !== in_channels) {
+      throw new ShapeError(`UNet2DModel takes samples of shape [B, ${in_channels}, H, W], got ${formatShape(shape)}`);
+    }
+    if (shape[2]! % this.factor !== 0 || shape[3]! % this.factor !== 0) {
+      throw new ShapeError(
+        `UNet2DModel of ${this.config.block_out_channels.length} resolutions needs heights and widths that are multiples of ${this.factor}, got ${shape[2]}×${shape[3]}`,
+        'resize or pad the pictures, or use fewer block_out_channels',
+      );
+    }
+  }
+
+  /** Old DDPM checkpoints name the projections of their attention otherwise. */
+  override migrateKey(key: string): string {
+    return currentAttentionKey(key);
+  }
+}

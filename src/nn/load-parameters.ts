@@ -1,0 +1,101 @@
+/** @file Moving parameters between modules, engines and checkpoints. */
+import type { Engine } from '../runtime/index.ts';
+import { castArray, DataError, type NdArray, nearestName, type Shape, sameShape } from '../tensor/index.ts';
+import type { Module } from './module.ts';
+import type { Parameter } from './parameter.ts';
+
+/** Named tensors that are read when asked for: an open safetensors file, for one. */
+export interface TensorSource {
+  /** File name, for messages. */
+  readonly path?: string;
+  readonly entries: ReadonlyMap<string, { readonly shape: Shape }>;
+  read(name: string, options?: { readonly toFloat32?: boolean }): Promise<NdArray>;
+}
+
+/** Where parameters come from. */
+export type ParameterSource = TensorSource | ReadonlyMap<string, NdArray>;
+
+export interface LoadOptions {
+  /** Write into this engine; otherwise the values become what engines start from. */
+  readonly engine?: Engine;
+  /** Whether keys that are missing or unexpected are errors; wrong shapes always are. Default true. */
+  readonly strict?: boolean;
+}
+
+/** Keys that did not match. */
+export interface LoadReport {
+  readonly missing: readonly string[];
+  readonly unexpected: readonly string[];
+}
+
+/**
+ * Loads every parameter of `module` by checkpoint key; half precision becomes float32. Nothing is loaded unless all fits.
+ * Throws one `DataError` that names all missing keys, unexpected keys and wrong shapes.
+ */
+export async function loadParameters(
+  module: Module,
+  source: ParameterSource,
+  { engine, strict = true }: LoadOptions = {},
+): Promise<LoadReport> {
+  const tensors = source instanceof Map ? source : (source as TensorSource).entries;
+  const stored = new Map<string, string>();
+  for (const name of tensors.keys()) stored.set(module.migrateKey(name), name);
+  const parameters = module.namedParameters();
+  const missing = [...parameters.keys()].filter((key) => !stored.has(key));
+  const unexpected = [...stored].filter(([key]) => !parameters.has(key)).map(([, name]) => name);
+  const matched = [...parameters].filter(([key]) => stored.has(key));
+  const wrong = matched.flatMap(([key, parameter]) => {
+    const { shape } = tensors.get(stored.get(key)!)!;
+    return sameShape(shape, parameter.shape) ? [] : [`${key}: expected [${parameter.shape}], found [${shape}]`];
+  });
+  if (wrong.length > 0 || (strict && missing.length + unexpected.length > 0)) {
+    throw mismatch(sourceName(source), strict ? missing : [], strict ? unexpected : [], wrong);
+  }
+  for (const [key, parameter] of matched) {
+    const value = await readTensor(source, stored.get(key)!, parameter);
+    if (engine) await engine.write(parameter, value);
+    else parameter.setInitial(() => value);
+  }
+  return { missing, unexpected };
+}
+
+async function readTensor(source: ParameterSource, name: string, parameter: Parameter): Promise<NdArray> {
+  const array =
+    source instanceof Map
+      ? (source.get(name) as NdArray)
+      : await (source as TensorSource).read(name, { toFloat32: parameter.dtype === 'float32' });
+  return castArray(array, parameter.dtype);
+}
+
+function sourceName(source: ParameterSource): string {
+  return source instanceof Map ? 'the checkpoint' : ((source as TensorSource).path ?? 'the checkpoint');
+}
+
+/** At most ten lines of a kind. */
+function listed(title: string, lines: readonly string[]): string {
+  if (lines.length === 0) return '';
+  const shown = lines.slice(0, 10).map((line) => `\n    ${line}`);
+  const rest = lines.length > 10 ? `\n    … and ${lines.length - 10} more` : '';
+  return `\n  ${lines.length} ${title}:${shown.join('')}${rest}`;
+}
+
+function mismatch(file: string, missing: string[], unexpected: string[], wrong: string[]): DataError {
+  const near = missing[0] === undefined ? undefined : nearestName(missing[0], unexpected);
+  const hint =
+    wrong.length > 0
+      ? 'the configuration belongs to another network: compare block_out_channels and the like with the checkpoint'
+      : near !== undefined
+        ? `the names differ: is '${near}' what the network calls '${missing[0]}'?`
+        : 'check that the configuration belongs to these weights, or load with strict: false';
+  return new DataError(
+    `${file} does not fit the network${listed('missing', missing)}${listed('unexpected', unexpected)}${listed('of another shape', wrong)}`,
+    hint,
+  );
+}
+
+/** Reads every parameter, frozen ones included, from `engine`: what a checkpoint stores. */
+export async function readParameters(module: Module, engine: Engine): Promise<Map<string, NdArray>> {
+  const tensors = new Map<string, NdArray>();
+  for (const [key, parameter] of module.namedParameters()) tensors.set(key, await engine.read(parameter));
+  return tensors;
+}
