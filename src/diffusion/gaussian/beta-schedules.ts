@@ -24,7 +24,7 @@ export interface BetaOptions {
 export function linspaceFloat32(start: number, end: number, count: number): Float32Array {
   const out = new Float32Array(count);
   if (count === 1) return out.fill(start);
-  const step = f((f(end) - f(start)) / (count - 1));
+  const step = f(f(f(end) - f(start)) / (count - 1));
   const half = count >> 1;
   // torch's kernel fuses the multiply and the add: one rounding each
   for (let i = 0; i < count; i++) out[i] = i < half ? f(start) + step * i : f(end) - step * (count - i - 1);

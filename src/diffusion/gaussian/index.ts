@@ -1,6 +1,5 @@
 /** @file Room `diffusion/gaussian`: forward processes, parameterisations, grids, solvers and guidance. */
 export * from './beta-schedules.ts';
-export * from './choices.ts';
 export * from './denoiser.ts';
 export * from './discrete.ts';
 export * from './exponential.ts';

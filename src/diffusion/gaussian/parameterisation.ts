@@ -1,6 +1,5 @@
 /** @file What a network predicts. Each parameterisation is one line, `F = p·x₀ + q·ε`; every conversion follows from it. */
-import { ConfigError } from '../../tensor/index.ts';
-import { nearest } from './choices.ts';
+import { oneOf } from './choices.ts';
 import type { Point } from './process.ts';
 import { combine, type State } from './state.ts';
 
@@ -82,18 +81,12 @@ export const PARAMETERISATIONS = {
   edm: edmPrediction(),
 } as const satisfies Record<string, Parameterisation>;
 export type PredictionType = keyof typeof PARAMETERISATIONS;
+const PREDICTION_TYPES = Object.keys(PARAMETERISATIONS) as PredictionType[];
 
 /** The parameterisation called `name`; throws `ConfigError` naming the nearest known one. */
 export function parameterisation(name: string | Parameterisation): Parameterisation {
   if (typeof name === 'function') return name;
-  const known = Object.keys(PARAMETERISATIONS);
-  if (!Object.hasOwn(PARAMETERISATIONS, name)) {
-    throw new ConfigError(
-      `unknown prediction type '${name}'`,
-      `did you mean '${nearest(name, known)}'? known: ${known.join(', ')}`,
-    );
-  }
-  return PARAMETERISATIONS[name as PredictionType];
+  return PARAMETERISATIONS[oneOf('prediction type', name, PREDICTION_TYPES)];
 }
 
 /** How data and noise are read off a state and an output: `x̂₀ = x0[0]·x + x0[1]·F`, `ε̂ = eps[0]·x + eps[1]·F`. */

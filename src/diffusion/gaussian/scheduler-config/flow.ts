@@ -26,10 +26,14 @@ function flowSigmas(o: SchedulerOptions, { steps = 50, sigmas, timesteps, mu }: 
   const train = o.num_train_timesteps;
   if (sigmas === undefined && timesteps === undefined) assertSteps(steps, train);
   if (o.use_dynamic_shifting && mu === undefined) {
-    throw new ConfigError('this scheduler shifts by image size and was given no mu', 'pass mu, e.g. dynamicShiftMu(tokens)');
+    throw new ConfigError(
+      'this scheduler shifts by image size and was given no mu',
+      'pass mu, e.g. dynamicShiftMu(tokens)',
+    );
   }
   // the ends of the training levels are already shifted once, in float32
-  const end = (sigma: number) => (o.use_dynamic_shifting ? f(sigma) : f(f(o.shift * sigma) / f(1 + f((o.shift - 1) * sigma))));
+  const end = (sigma: number) =>
+    o.use_dynamic_shifting ? f(sigma) : f(f(o.shift * sigma) / f(1 + f((o.shift - 1) * sigma)));
   const given =
     sigmas?.map(f) ??
     timesteps?.map((t) => f(f(t) / train)) ??

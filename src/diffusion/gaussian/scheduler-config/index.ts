@@ -1,11 +1,11 @@
 /** @file `fromSchedulerConfig`: a diffusers scheduler config becomes process, grid and solver. */
 import type { SchedulerClass } from './defaults.ts';
-import { completePlan, type PlanParts, type SamplingPlan } from './plan.ts';
-import { readSchedulerConfig, type SchedulerOptions } from './read.ts';
-import { consistencyModelPlan, cosineDpmPlan, edmDpmPlan, edmEulerPlan } from './edm.ts';
 import { lcmPlan, tcdPlan } from './distilled.ts';
+import { consistencyModelPlan, cosineDpmPlan, edmDpmPlan, edmEulerPlan } from './edm.ts';
 import { flowEulerPlan, flowHeunPlan, flowLcmPlan, ipndmPlan, scmPlan } from './flow.ts';
 import { deisPlan, dpmMultistepPlan, dpmSinglestepPlan, saSolverPlan, unipcPlan } from './multistep.ts';
+import { completePlan, type PlanParts, type SamplingPlan } from './plan.ts';
+import { readSchedulerConfig, type SchedulerOptions } from './read.ts';
 import {
   dpmSdePlan,
   eulerAncestralPlan,
@@ -15,8 +15,8 @@ import {
   kdpm2Plan,
   lmsPlan,
 } from './sigma-space.ts';
-import { ddimInversePlan, ddimPlan, ddpmPlan, pndmPlan } from './variance-preserving.ts';
 import { scoreSdeVePlan } from './variance-exploding.ts';
+import { ddimInversePlan, ddimPlan, ddpmPlan, pndmPlan } from './variance-preserving.ts';
 
 const BUILDERS: Readonly<Record<SchedulerClass, (options: SchedulerOptions) => PlanParts>> = {
   DDPMScheduler: ddpmPlan,

@@ -11,7 +11,7 @@ import {
 } from '../grids/sigma-grids.ts';
 import { type SigmaTable, sigmaTable } from '../grids/sigma-table.ts';
 import { assertSteps, linspace, roundHalfEven } from '../grids/timesteps.ts';
-import { type Point, type Process } from '../process.ts';
+import type { Point, Process } from '../process.ts';
 import { rectifiedFlow } from '../processes.ts';
 import type { Grid } from '../solver.ts';
 import { deis } from '../solvers/deis.ts';
@@ -80,7 +80,10 @@ function clippedTraining(o: SchedulerOptions, table: SigmaTable): SchedulerOptio
 
 function flowLevels(o: SchedulerOptions, steps: number, { sigmas, mu }: GridRequest, layout: Layout): number[] {
   if (o.use_dynamic_shifting && mu === undefined) {
-    throw new ConfigError('this scheduler shifts by image size and was given no mu', 'pass mu, e.g. dynamicShiftMu(tokens)');
+    throw new ConfigError(
+      'this scheduler shifts by image size and was given no mu',
+      'pass mu, e.g. dynamicShiftMu(tokens)',
+    );
   }
   const smallest = 1 / o.num_train_timesteps;
   if (!layout.unipc) {

@@ -1,8 +1,16 @@
 /** @file The values that diffusers' own scheduler tests expect, met by the plans of the same configs. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import {
+  combine,
+  type Denoiser,
+  fromSchedulerConfig,
+  ipndm,
+  noiseSource,
+  type SamplingPlan,
+  type State,
+} from '../index.ts';
 import { completePlan } from './plan.ts';
-import { combine, type Denoiser, fromSchedulerConfig, ipndm, noiseSource, type SamplingPlan, type State } from '../index.ts';
 
 interface Golden {
   readonly cls: string;

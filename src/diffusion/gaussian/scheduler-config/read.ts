@@ -1,6 +1,6 @@
 /** @file Reading and writing `scheduler_config.json`: names, types and defaults are those of diffusers. */
 import { ConfigError } from '../../../tensor/index.ts';
-import { nearest, oneOf } from '../choices.ts';
+import { oneOf, suggestion } from '../choices.ts';
 import { OPTION_CHOICES, SCHEDULER_DEFAULTS, type SchedulerClass } from './defaults.ts';
 
 /** Every option of any scheduler, neutral where a class does not have it, so that builders need no special cases. */
@@ -184,10 +184,7 @@ export function writeSchedulerConfig(
   const json: Record<string, unknown> = { _class_name: className, _diffusers_version: DIFFUSERS_VERSION };
   for (const key of Object.keys(options)) {
     if (Object.hasOwn(defaults, key)) continue;
-    throw new ConfigError(
-      `${className} has no option '${key}'`,
-      `did you mean '${nearest(key, Object.keys(defaults))}'? known: ${Object.keys(defaults).join(', ')}`,
-    );
+    throw new ConfigError(`${className} has no option '${key}'`, suggestion(key, Object.keys(defaults)));
   }
   for (const [key, fallback] of Object.entries(defaults)) {
     const value = (options as Record<string, unknown>)[key] ?? fallback;

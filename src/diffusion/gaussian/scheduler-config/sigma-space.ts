@@ -14,8 +14,16 @@ import { type GridRequest, onePerStep, type PlanParts } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
 import { configProcess, requestedTimesteps } from './variance-preserving.ts';
 
+/** Time written at a grid's last point, where the network is never asked. */
+const CLOSING = -1;
+
 /** Levels with their times, from noise to data. */
-function levels(o: SchedulerOptions, table: SigmaTable, request: GridRequest, roundKarras: boolean): [number, number][] {
+function levels(
+  o: SchedulerOptions,
+  table: SigmaTable,
+  request: GridRequest,
+  roundKarras: boolean,
+): [number, number][] {
   const timed = (sigmas: readonly number[], round = false): [number, number][] =>
     sigmas.map((sigma) => {
       const t = table.timeOf(sigma);
@@ -26,13 +34,14 @@ function levels(o: SchedulerOptions, table: SigmaTable, request: GridRequest, ro
   const steps = times.length;
   const direct =
     o.interpolation_type === 'log_linear'
-      ? resampleSigmas([table.sigmas[table.sigmas.length - 1]!, table.sigmas[0]!], steps + 1).slice(0, steps)
+      ? resampleSigmas([table.sigmas[table.sigmas.length - 1]!, table.sigmas[0]!], steps + 1)
       : times.map((t) => table.sigmaAt(t));
-  const range = { sigmaMin: o.sigma_min ?? direct[steps - 1]!, sigmaMax: o.sigma_max ?? direct[0]! };
+  const range = { sigmaMin: o.sigma_min ?? direct[direct.length - 1]!, sigmaMax: o.sigma_max ?? direct[0]! };
   if (o.use_karras_sigmas) return timed(karrasSigmas(steps, range), roundKarras);
   if (o.use_exponential_sigmas) return timed(exponentialSigmas(steps, range));
   if (o.use_beta_sigmas) return timed(betaSigmas(steps, range));
-  return direct.map((sigma, i) => [sigma, times[i]!]);
+  // log-linear levels come with their own last one, at σ_min
+  return direct.map((sigma, i) => [sigma, times[i] ?? CLOSING]);
 }
 
 /** Shared parts; `roundKarras`: KDPM2 rounds the times of Karras levels. */
@@ -49,11 +58,13 @@ function sigmaParts(
     reading: { prediction: o.prediction_type, scaleInput: unitVariance, consistent: true },
     grid: (request): Grid => {
       const final = o.final_sigmas_type === 'zero' ? 0 : table.sigmas[0]!;
-      const points = levels(o, table, request, roundKarras).map(([level, t]): Point => {
+      const pairs = levels(o, table, request, roundKarras);
+      const points = pairs.map(([level, t]): Point => {
         const sigma = Math.fround(level);
         return { t: timeOf(sigma, t), alpha: 1, sigma };
       });
-      return [...points, { t: -1, alpha: 1, sigma: final }];
+      const closed = pairs[pairs.length - 1]?.[1] === CLOSING;
+      return closed ? points : [...points, { t: CLOSING, alpha: 1, sigma: final }];
     },
     level: (sigma) => ({ t: timeOf(sigma, table.timeOf(sigma)), alpha: 1, sigma }),
     initialScale: (grid) => {

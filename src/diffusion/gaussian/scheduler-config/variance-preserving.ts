@@ -3,12 +3,12 @@ import type { BetaSchedule } from '../beta-schedules.ts';
 import { CLEAN, type DiscreteProcess, discreteProcess } from '../discrete.ts';
 import { sigmaTable } from '../grids/sigma-table.ts';
 import { assertTimesteps, type Spacing, type SpacingOptions, spacedTimesteps } from '../grids/timesteps.ts';
+import { parameterisation } from '../parameterisation.ts';
 import { type Point, pointAt } from '../process.ts';
 import type { Grid } from '../solver.ts';
 import { ddim } from '../solvers/ddim.ts';
 import { ddpm, type VarianceType } from '../solvers/ddpm.ts';
 import { pndm } from '../solvers/linear-multistep.ts';
-import { parameterisation } from '../parameterisation.ts';
 import { type GridRequest, onePerStep, type PlanParts, totalSteps, unitStart } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
 
@@ -85,7 +85,10 @@ export function ddimPlan(o: SchedulerOptions): PlanParts {
     reading: { prediction: o.prediction_type },
     grid: (request) => timeGrid(process, requestedTimesteps(o, request), end),
     solve: (denoise, x, grid, options) =>
-      ddim(denoise, x, grid, { ...options, landings: strideLandings(process, o, grid, end, totalSteps(grid, options)) }),
+      ddim(denoise, x, grid, {
+        ...options,
+        landings: strideLandings(process, o, grid, end, totalSteps(grid, options)),
+      }),
     order: 1,
     stochastic: false,
     initialScale: unitStart,

@@ -31,7 +31,10 @@ function noisyEnds(grid: Grid): [Point, Point] {
   assertMonotone(grid);
   const [first, last] = [grid[0]!, grid[grid.length - 1]!];
   if (last.sigma === 0) {
-    throw new ConfigError('an adaptive solver ends at a positive noise level', 'end the grid at the smallest trained level');
+    throw new ConfigError(
+      'an adaptive solver ends at a positive noise level',
+      'end the grid at the smallest trained level',
+    );
   }
   return [first, last];
 }

@@ -38,7 +38,14 @@ export const dpmSinglestep: Solver<DpmSinglestepOptions> = (
   denoise,
   x,
   grid,
-  { order = 2, algorithm = 'dpmsolver++', solverType = 'midpoint', lowerOrderFinal = true, totalSteps, ...options } = {},
+  {
+    order = 2,
+    algorithm = 'dpmsolver++',
+    solverType = 'midpoint',
+    lowerOrderFinal = true,
+    totalSteps,
+    ...options
+  } = {},
 ) => {
   if (![1, 2, 3].includes(order)) throw new ConfigError(`DPM-Solver has orders 1, 2 and 3, got ${order}`);
   const kind = predictionKind(algorithm);

@@ -87,7 +87,11 @@ export const dpmSolver: Solver<DpmSolverOptions> = (
 function usableOrder(
   to: Point,
   left: number,
-  { order, lowerOrderFinal, eulerAtFinal }: Required<Pick<DpmSolverOptions, 'order' | 'lowerOrderFinal' | 'eulerAtFinal'>>,
+  {
+    order,
+    lowerOrderFinal,
+    eulerAtFinal,
+  }: Required<Pick<DpmSolverOptions, 'order' | 'lowerOrderFinal' | 'eulerAtFinal'>>,
 ): number {
   if (left === 1 && (eulerAtFinal || lowerOrderFinal || to.sigma === 0)) return 1;
   return left === 2 && lowerOrderFinal ? Math.min(order, 2) : order;

@@ -1,8 +1,15 @@
 /** @file Solvers with evaluations between grid points: DPM++ 2S ancestral, DPM++ SDE, RES 2S, DPM-Solver fast. */
 import { ConfigError } from '../../../tensor/index.ts';
-import { exactMoments, exponentialStep, type MomentRule, midpointMoments, type Node, type PredictionKind } from '../exponential.ts';
+import type { Denoiser, Prediction } from '../denoiser.ts';
+import {
+  exactMoments,
+  exponentialStep,
+  type MomentRule,
+  midpointMoments,
+  type Node,
+  type PredictionKind,
+} from '../exponential.ts';
 import { lambdaOf, type Point } from '../process.ts';
-import { type Denoiser, type Prediction } from '../denoiser.ts';
 import { drawNoise, eachStep, type Solver } from '../solver.ts';
 import { combine, type State } from '../state.ts';
 import { ddimVariance } from './ddim.ts';
@@ -14,7 +21,8 @@ export function pointBetween(from: Point, to: Point, r: number, level: (sigma: n
   return level(Math.exp(-((1 - r) * lambdaOf(from) + r * lambdaOf(to))));
 }
 
-const pick = (kind: PredictionKind, prediction: Prediction): State => (kind === 'data' ? prediction.x0 : prediction.eps);
+const pick = (kind: PredictionKind, prediction: Prediction): State =>
+  kind === 'data' ? prediction.x0 : prediction.eps;
 
 /** How many evaluations a singlestep DPM step makes, and on what. */
 interface StageOptions {
@@ -149,7 +157,8 @@ export function fastOrders(evaluations: number): number[] {
  * The grid's last point must be noisy (σ > 0). Deterministic for η = 0.
  */
 export const dpmFast: Solver<DpmFastOptions> = (denoise, x, grid, options) => {
-  if (options === undefined) throw new ConfigError('DPM fast needs the number of evaluations', 'pass { evaluations: 20 }');
+  if (options === undefined)
+    throw new ConfigError('DPM fast needs the number of evaluations', 'pass { evaluations: 20 }');
   const { evaluations, eta = 0 } = options;
   const level = requireLevel(options);
   const [first, last] = [grid[0], grid[grid.length - 1]];

@@ -31,7 +31,10 @@ export const lms: Solver<LmsOptions> = (denoise, x, grid, { order = 4, before = 
     const step = sigmaRatio(to) - sigma;
     const nodes = history.map((node) => (node.sigma - sigma) / step);
     // moments of the plain integral: ∫₀¹ uʲ du
-    const weights = quadratureWeights(nodes, history.map((_, j) => 1 / (j + 1)));
+    const weights = quadratureWeights(
+      nodes,
+      history.map((_, j) => 1 / (j + 1)),
+    );
     const scale = to.alpha / from.alpha;
     const terms = history.flatMap(({ eps: slope }, k): Term[] =>
       slope === undefined ? [] : [[to.alpha * step * weights[k]!, slope]],
@@ -92,7 +95,12 @@ export const pndm: Solver<PndmOptions> = (
       const second = await evaluate(transfer(x, first.output, from, half), half, step);
       const third = await evaluate(transfer(x, second.output, from, half), half, step);
       const fourth = await evaluate(transfer(x, third.output, from, to), to, step);
-      const slope = combine([1 / 6, first.output], [1 / 3, second.output], [1 / 3, third.output], [1 / 6, fourth.output]);
+      const slope = combine(
+        [1 / 6, first.output],
+        [1 / 3, second.output],
+        [1 / 3, third.output],
+        [1 / 6, fourth.output],
+      );
       return { x: transfer(x, slope, from, to), x0: first.x0 };
     }
     if (start === 'plms' && step === 0 && to.sigma > 0) {

@@ -1,0 +1,192 @@
+"""Step-by-step states of diffusers' schedulers on a toy network, as goldens for src/diffusion/gaussian.
+
+    python tools/oracle/schedulers.py test/golden/schedulers/steps.json
+
+Versions: tools/oracle/requirements.txt. States are float32, little-endian, base64.
+"""
+
+import base64
+import json
+import sys
+import warnings
+
+import numpy as np
+import torch
+import diffusers
+
+warnings.filterwarnings("ignore")
+SHAPE = (2, 1, 4, 4)
+B = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
+V = {"prediction_type": "v_prediction"}
+
+
+def network(x, t):
+    """Smooth, nonlinear, and made of operations that float32 rounds the same way everywhere."""
+    t = float(t)
+    return 0.5 * x / (1 + x * x) + 0.1 * x + (0.05 * t / 1000 - 0.02)
+
+
+def case(name, cls, steps, config=None, step=None, grid=None, learned=False, start=0):
+    return dict(name=name, cls=cls, steps=steps, config=config or {}, step=step or {}, grid=grid or {}, learned=learned)
+
+
+CASES = [
+    case("ddpm", "DDPMScheduler", 7),
+    case("ddpm fixed_large v", "DDPMScheduler", 7, {"variance_type": "fixed_large", **V}),
+    case("ddpm trailing v", "DDPMScheduler", 7, {"timestep_spacing": "trailing", **V}),
+    case("ddpm learned_range linspace", "DDPMScheduler", 7, {"variance_type": "learned_range", "timestep_spacing": "linspace"}, learned=True),
+    case("ddpm cosine threshold", "DDPMScheduler", 7, {"beta_schedule": "squaredcos_cap_v2", "thresholding": True, "sample_max_value": 1.5, "dynamic_thresholding_ratio": 0.8}),
+    case("ddpm sigmoid sample", "DDPMScheduler", 7, {"beta_schedule": "sigmoid", "prediction_type": "sample", "clip_sample": False}),
+    case("ddpm laplace", "DDPMScheduler", 7, {"beta_schedule": "laplace"}),
+    case("ddpm zero snr v", "DDPMScheduler", 7, {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", **V}),
+    case("ddim", "DDIMScheduler", 7),
+    case("ddim stable diffusion", "DDIMScheduler", 7, {**B, "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1}),
+    case("ddim eta linspace", "DDIMScheduler", 7, {"timestep_spacing": "linspace"}, step={"eta": 0.7}),
+    case("ddim zero snr v trailing", "DDIMScheduler", 7, {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", "clip_sample": False, **V}),
+    case("ddim inverse", "DDIMInverseScheduler", 7, {"clip_sample": False}),
+    case("pndm plms", "PNDMScheduler", 7, {**B, "skip_prk_steps": True, "steps_offset": 1}),
+    case("pndm runge-kutta v", "PNDMScheduler", 8, V),
+    case("unipc", "UniPCMultistepScheduler", 7),
+    case("unipc order 3 bh1", "UniPCMultistepScheduler", 7, {"solver_order": 3, "solver_type": "bh1", "final_sigmas_type": "sigma_min"}),
+    case("unipc order 4 v", "UniPCMultistepScheduler", 8, {"solver_order": 4, **V}),
+    case("unipc karras", "UniPCMultistepScheduler", 7, {**B, "use_karras_sigmas": True}),
+    case("unipc exponential trailing", "UniPCMultistepScheduler", 7, {**B, "use_exponential_sigmas": True, "timestep_spacing": "trailing"}),
+    case("unipc beta", "UniPCMultistepScheduler", 7, {**B, "use_beta_sigmas": True}),
+    case("unipc flow", "UniPCMultistepScheduler", 7, {"use_flow_sigmas": True, "flow_shift": 3.0, "prediction_type": "flow_prediction"}),
+    case("unipc dynamic flow terminal", "UniPCMultistepScheduler", 7, {"use_flow_sigmas": True, "use_dynamic_shifting": True, "shift_terminal": 0.1, "prediction_type": "flow_prediction"}, grid={"mu": 0.8}),
+    case("unipc noise prediction", "UniPCMultistepScheduler", 7, {"predict_x0": False, "final_sigmas_type": "sigma_min"}),
+    case("unipc corrector off leading", "UniPCMultistepScheduler", 7, {"disable_corrector": [0, 1], "timestep_spacing": "leading", "lower_order_final": False, "final_sigmas_type": "sigma_min"}),
+    case("dpm++ 2m", "DPMSolverMultistepScheduler", 7, B),
+    case("dpm++ 3m karras", "DPMSolverMultistepScheduler", 8, {**B, "solver_order": 3, "use_karras_sigmas": True}),
+    case("dpm++ 3m 20 steps", "DPMSolverMultistepScheduler", 20, {"solver_order": 3}),
+    case("dpm++ heun exponential", "DPMSolverMultistepScheduler", 7, {**B, "solver_type": "heun", "use_exponential_sigmas": True}),
+    case("dpm++ lu euler at final", "DPMSolverMultistepScheduler", 7, {**B, "use_lu_lambdas": True, "lower_order_final": False, "euler_at_final": True}),
+    case("dpm++ flow", "DPMSolverMultistepScheduler", 7, {"use_flow_sigmas": True, "flow_shift": 2.0, "prediction_type": "flow_prediction"}),
+    case("dpm++ cosine clipped", "DPMSolverMultistepScheduler", 7, {"beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": -5.1}),
+    case("dpm++ threshold", "DPMSolverMultistepScheduler", 7, {"thresholding": True, "sample_max_value": 2.0, "dynamic_thresholding_ratio": 0.7}),
+    case("dpm 2m", "DPMSolverMultistepScheduler", 7, {"algorithm_type": "dpmsolver", "final_sigmas_type": "sigma_min"}),
+    case("dpm 3m v", "DPMSolverMultistepScheduler", 7, {"algorithm_type": "dpmsolver", "final_sigmas_type": "sigma_min", "solver_order": 3, **V}),
+    case("dpm++ 2m sde", "DPMSolverMultistepScheduler", 7, {**B, "algorithm_type": "sde-dpmsolver++", "use_karras_sigmas": True}),
+    case("dpm++ 2m sde heun", "DPMSolverMultistepScheduler", 7, {"algorithm_type": "sde-dpmsolver++", "solver_type": "heun", "timestep_spacing": "trailing"}),
+    case("dpm 2m sde", "DPMSolverMultistepScheduler", 7, {"algorithm_type": "sde-dpmsolver", "final_sigmas_type": "sigma_min"}),
+    case("dpm++ 2s", "DPMSolverSinglestepScheduler", 7, B),
+    case("dpm++ 3s", "DPMSolverSinglestepScheduler", 9, {**B, "solver_order": 3, "final_sigmas_type": "sigma_min"}),
+    case("dpm++ 3s heun", "DPMSolverSinglestepScheduler", 8, {"solver_order": 3, "solver_type": "heun", "lower_order_final": True}),
+    case("dpm 2s", "DPMSolverSinglestepScheduler", 8, {"algorithm_type": "dpmsolver", "final_sigmas_type": "sigma_min"}),
+    case("deis", "DEISMultistepScheduler", 7),
+    case("deis order 3 karras v", "DEISMultistepScheduler", 8, {**B, "solver_order": 3, "use_karras_sigmas": True, **V}),
+    case("sa-solver", "SASolverScheduler", 7),
+    case("sa-solver order 3", "SASolverScheduler", 8, {**B, "predictor_order": 3, "corrector_order": 4}),
+    case("sa-solver noise", "SASolverScheduler", 7, {"algorithm_type": "noise_prediction"}),
+    case("euler", "EulerDiscreteScheduler", 7, B),
+    case("euler karras v", "EulerDiscreteScheduler", 7, {**B, "use_karras_sigmas": True, **V}),
+    case("euler beta trailing", "EulerDiscreteScheduler", 7, {**B, "use_beta_sigmas": True, "timestep_spacing": "trailing"}),
+    case("euler leading sigma_min", "EulerDiscreteScheduler", 7, {**B, "timestep_spacing": "leading", "steps_offset": 1, "final_sigmas_type": "sigma_min"}),
+    case("euler log-linear", "EulerDiscreteScheduler", 7, {"interpolation_type": "log_linear"}),
+    case("euler continuous v", "EulerDiscreteScheduler", 7, {"timestep_type": "continuous", "sigma_min": 0.002, "sigma_max": 700.0, "use_karras_sigmas": True, **V}),
+    case("euler zero snr v", "EulerDiscreteScheduler", 7, {**B, "rescale_betas_zero_snr": True, "timestep_spacing": "trailing", **V}),
+    case("euler ancestral", "EulerAncestralDiscreteScheduler", 7, B),
+    case("euler ancestral v trailing", "EulerAncestralDiscreteScheduler", 7, {**B, "timestep_spacing": "trailing", **V}),
+    case("heun", "HeunDiscreteScheduler", 6),
+    case("heun karras clip", "HeunDiscreteScheduler", 6, {"use_karras_sigmas": True, "clip_sample": True, "clip_sample_range": 2.0}),
+    case("kdpm2", "KDPM2DiscreteScheduler", 6),
+    case("kdpm2 karras v", "KDPM2DiscreteScheduler", 6, {"use_karras_sigmas": True, **V}),
+    case("kdpm2 ancestral", "KDPM2AncestralDiscreteScheduler", 6),
+    case("lms", "LMSDiscreteScheduler", 7, B),
+    case("lms order 3 karras", "LMSDiscreteScheduler", 7, {**B, "use_karras_sigmas": True}, step={"order": 3}),
+    case("ipndm", "IPNDMScheduler", 7),
+    case("lcm", "LCMScheduler", 4),
+    case("tcd", "TCDScheduler", 4, step={"eta": 0.3}),
+    case("edm euler", "EDMEulerScheduler", 7),
+    case("edm euler exponential v", "EDMEulerScheduler", 7, {"sigma_schedule": "exponential", **V}),
+    case("edm dpm++ 2m", "EDMDPMSolverMultistepScheduler", 7),
+    case("edm dpm++ 2m sde", "EDMDPMSolverMultistepScheduler", 7, {"algorithm_type": "sde-dpmsolver++"}),
+    case("consistency model", "CMStochasticIterativeScheduler", 4),
+    case("scm", "SCMScheduler", 2),
+    case("flow euler", "FlowMatchEulerDiscreteScheduler", 7, {"shift": 3.0}),
+    case("flow euler dynamic", "FlowMatchEulerDiscreteScheduler", 7, {"use_dynamic_shifting": True}, grid={"mu": 0.9}),
+    case("flow euler karras terminal", "FlowMatchEulerDiscreteScheduler", 7, {"use_karras_sigmas": True, "shift_terminal": 0.1}),
+    case("flow euler stochastic", "FlowMatchEulerDiscreteScheduler", 7, {"stochastic_sampling": True}),
+    case("flow heun", "FlowMatchHeunDiscreteScheduler", 6, {"shift": 2.0}),
+    case("flow lcm", "FlowMatchLCMScheduler", 4, {"shift": 2.0}),
+]
+
+
+def evaluations_per_step(cls, config, calls):
+    """Indices of the `step` calls after which a whole step of the method is done."""
+    if cls in ("HeunDiscreteScheduler", "KDPM2DiscreteScheduler", "KDPM2AncestralDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"):
+        return [*range(1, calls - 1, 2), calls - 1]
+    if cls == "PNDMScheduler":
+        return list(range(1, calls)) if config.get("skip_prk_steps") else [3, 7, 11, *range(12, calls)]
+    return list(range(calls))
+
+
+def base64_of(x):
+    return base64.b64encode(np.ascontiguousarray(x, dtype="<f4").tobytes()).decode()
+
+
+def run(spec):
+    scheduler = getattr(diffusers, spec["cls"])(**spec["config"])
+    scheduler.set_timesteps(spec["steps"], **spec["grid"])
+    start = torch.randn(SHAPE, generator=torch.Generator().manual_seed(7))
+    x = start * float(getattr(scheduler, "init_noise_sigma", 1.0))
+    first = x
+    generator = torch.Generator().manual_seed(11)
+    takes_generator = "generator" in scheduler.step.__code__.co_varnames
+    states = []
+    times = scheduler.timesteps[:-1] if spec["cls"] == "SCMScheduler" else scheduler.timesteps
+    for t in times:
+        scaled = scheduler.scale_model_input(x, t) if hasattr(scheduler, "scale_model_input") else x
+        output = network(scaled, t)
+        if spec["learned"]:
+            output = torch.cat([output, torch.tanh(output)], dim=1)
+        extra = {"generator": generator} if takes_generator else {}
+        x = scheduler.step(output, t, x, **spec["step"], **extra).prev_sample
+        states.append(x)
+    keep = evaluations_per_step(spec["cls"], spec["config"], len(states))
+    return {
+        **{key: spec[key] for key in ("name", "cls", "steps", "config", "step", "grid", "learned")},
+        "times": [float(times[i]) for i in range(len(times))],
+        "start": base64_of(first),
+        "states": [base64_of(states[i]) for i in keep],
+    }
+
+
+def beta_tables():
+    """ᾱ of every schedule: a checksum of its float32 bits where torch uses no approximate function, and some values."""
+    import hashlib
+
+    tables = []
+    for config in (
+        {},
+        {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012},
+        {"beta_schedule": "squaredcos_cap_v2"},
+        {"beta_schedule": "sigmoid"},
+        {"beta_schedule": "laplace"},
+        {"num_train_timesteps": 37, "beta_start": 0.003, "beta_end": 0.3},
+        {"rescale_betas_zero_snr": True},
+        {"rescale_betas_zero_snr": True, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012},
+    ):
+        table = diffusers.DDPMScheduler(**config).alphas_cumprod.numpy().astype("<f4")
+        # torch's float32 sigmoid and sqrt differ in the last bit from one machine to the next
+        approximate = config.get("beta_schedule") == "sigmoid" or config.get("rescale_betas_zero_snr", False)
+        checksum = None if approximate else hashlib.sha256(table.tobytes()).hexdigest()
+        tables.append({"config": config, "sha256": checksum, "alphas_cumprod": base64_of(table[::-37])})
+    return tables
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    result = {
+        "made_by": "python tools/oracle/schedulers.py test/golden/schedulers/steps.json",
+        "versions": {"torch": torch.__version__.split("+")[0], "diffusers": diffusers.__version__},
+        "shape": SHAPE,
+        "betas": beta_tables(),
+        "cases": [run(spec) for spec in CASES],
+    }
+    with open(sys.argv[1], "w") as file:
+        head = {key: value for key, value in result.items() if key not in ("cases", "betas")}
+        file.write(json.dumps(head)[:-1])
+        for key in ("betas", "cases"):
+            file.write(f',\n"{key}": [\n' + ",\n".join(json.dumps(item) for item in result[key]) + "\n]")
+        file.write("}\n")
