@@ -119,12 +119,14 @@ export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefin
   };
   const outputs = new Map([...simplified.outputs].map(([key, tensor]) => [key, result(tensor)]));
   const assignments = new Map([...simplified.assignments].map(([variable, tensor]) => [variable, result(tensor)]));
+  const nodes = liveNodes(emitter, modelOutputs);
+  const domains = new Set(['', ...nodes.map(({ domain }) => domain)]);
   const model: OnnxModel = {
-    nodes: liveNodes(emitter, modelOutputs),
+    nodes,
     initializers: emitter.initializers,
     inputs: modelInputs,
     outputs: modelOutputs,
-    opsets: OPSETS,
+    opsets: Object.fromEntries(Object.entries(OPSETS).filter(([domain]) => domains.has(domain))),
   };
   return { model, graph: simplified, inputs, variables, randoms, outputs, assignments };
 }

@@ -3,8 +3,10 @@ import type { BinaryOp, CompositeOp, NodeOf, OpName, ReduceOp, UnaryOp } from '.
 import { type Dtype, isFloat, sizeOf } from '../tensor/index.ts';
 import { lowerConv, lowerConvTranspose, lowerConvWeightGrad } from './convolution.ts';
 import type { Emitter, ValueName } from './emitter.ts';
+import { lowerMatmul } from './matmul.ts';
 import { onnxDataType } from './model.ts';
 import { hasContribOps, type OnnxTarget } from './target.ts';
+import { onnxPadding } from './window-attributes.ts';
 
 /** Names of the outputs a node becomes. */
 export type Lowering<K extends OpName> = (
@@ -52,23 +54,6 @@ const lowerSum: Lowering<'sum'> = ({ inputs: [x], outputs: [y], attrs: { axes, k
     return [emitter.reshape(emitter.emit('MatMul', [ones, pixels]), y!.shape)];
   }
   return [emitter.reduceSum(name!, axes, keepDims)];
-};
-
-const lowerMatmul: Lowering<'matmul'> = (node, inputs, emitter, target) => {
-  const { transposeA, transposeB } = node.attrs;
-  if (!transposeA && !transposeB) return [emitter.emit('MatMul', inputs)];
-  if (hasContribOps(target)) {
-    const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 };
-    return [emitter.emit('FusedMatMul', inputs, attributes, { domain: 'com.microsoft' })];
-  }
-  const turned = inputs.map((name, i) => {
-    if (!(i === 0 ? transposeA : transposeB)) return name;
-    const { rank } = node.inputs[i]!;
-    const perm = Array.from({ length: rank }, (_, axis) => axis);
-    [perm[rank - 1], perm[rank - 2]] = [rank - 2, rank - 1];
-    return emitter.transpose(name, perm);
-  });
-  return [emitter.emit('MatMul', turned)];
 };
 
 const argReduce =
@@ -150,15 +135,15 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
     ]);
     return [emitter.emit('Cast', [emitter.emit('Equal', [column, range])], { to: onnxDataType(dtype) })];
   },
-  matmul: lowerMatmul,
-  conv: (node, inputs, emitter) => [lowerConv(node, inputs, emitter)],
-  convTranspose: (node, inputs, emitter) => [lowerConvTranspose(node, inputs, emitter)],
-  convWeightGrad: (node, inputs, emitter) => [lowerConvWeightGrad(node, inputs, emitter)],
+  matmul: (node, inputs, emitter, target) => [lowerMatmul(node, inputs, emitter, target)],
+  conv: (node, inputs, emitter, target) => [lowerConv(node, inputs, emitter, target)],
+  convTranspose: (node, inputs, emitter, target) => [lowerConvTranspose(node, inputs, emitter, target)],
+  convWeightGrad: (node, inputs, emitter, target) => [lowerConvWeightGrad(node, inputs, emitter, target)],
   maxPool: ({ attrs: { kernel, stride, padding } }, inputs, emitter) => [
     emitter.emit('MaxPool', inputs, {
       kernel_shape: kernel,
       strides: stride,
-      pads: [...padding.map(([before]) => before), ...padding.map(([, after]) => after)],
+      pads: onnxPadding(padding),
     }),
   ],
   reshape: ({ attrs: { shape } }, [x], emitter) => [emitter.reshape(x!, shape)],
@@ -176,7 +161,7 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
     return [emitter.slice(x!, axes, all(-1), all(-(2 ** 31)), all(-1))];
   },
   pad: ({ inputs: [x], attrs: { padding, value } }, [name], emitter) => {
-    const pads = emitter.ints([...padding.map(([before]) => before), ...padding.map(([, after]) => after)]);
+    const pads = emitter.ints(onnxPadding(padding));
     if (value === 0) return [emitter.emit('Pad', [name!, pads])];
     const fill = value === Number.NEGATIVE_INFINITY ? lowestOf(x!.dtype) : value;
     return [emitter.emit('Pad', [name!, pads, emitter.scalar(fill, x!.dtype)])];
@@ -234,7 +219,7 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
     emitter.emit('AveragePool', inputs, {
       kernel_shape: kernel,
       strides: stride,
-      pads: [...padding.map(([before]) => before), ...padding.map(([, after]) => after)],
+      pads: onnxPadding(padding),
       count_include_pad: countPadding ? 1 : 0,
     }),
   ],

@@ -4,10 +4,15 @@
 export interface OnnxTarget {
   /** Which kernels exist and which form is fastest. 'any' stays within standard ONNX, for export. */
   readonly provider: 'cpu' | 'webgpu' | 'any';
+  /**
+   * Channels per block of ONNX Runtime's blocked layout on this processor, when it was found to work; used for kernels
+   * that are not constants. It is an internal operator domain, so engines probe it.
+   */
+  readonly block?: number | undefined;
 }
 
 /** Operator sets the lowering writes. */
-export const OPSETS = { '': 21, 'com.microsoft': 1 } as const;
+export const OPSETS = { '': 21, 'com.microsoft': 1, 'com.microsoft.nchwc': 1 } as const;
 
 /** Whether ONNX Runtime's own operators may be used. */
 export function hasContribOps(target: OnnxTarget): boolean {

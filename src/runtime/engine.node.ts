@@ -1,6 +1,7 @@
 /** @file The Node engine: onnxruntime-node in this thread or in a worker. */
 import type { InferenceSession } from 'onnxruntime-common';
 import { ConfigError } from '../tensor/index.ts';
+import { probeBlock } from './blocked-layout.ts';
 import type { Engine } from './engine.ts';
 import { OnnxEngine } from './onnx-engine.ts';
 import { OrtHost } from './ort-host.ts';
@@ -78,7 +79,8 @@ export async function nodeEngine({
       chosen = 'cpu';
     }
   }
-  return new OnnxEngine(host, { provider: chosen === 'webgpu' ? 'webgpu' : 'cpu' });
+  if (chosen === 'webgpu') return new OnnxEngine(host, { provider: 'webgpu' });
+  return new OnnxEngine(host, { provider: 'cpu', block: await probeBlock(host) });
 }
 
 /** Runs a tiny program; returns what went wrong, if anything. */

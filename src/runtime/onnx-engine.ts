@@ -32,7 +32,9 @@ export class OnnxEngine implements Engine {
       await this.#number(variable);
       if (freeze) values.set(variable, await this.read(variable));
     }
-    const lowered = lower(traced, this.#target, { frozen: (variable) => values.get(variable) });
+    // constant kernels get the runtime's own layouts
+    const target = freeze ? { provider: this.#target.provider } : this.#target;
+    const lowered = lower(traced, target, { frozen: (variable) => values.get(variable) });
     const { bytes, external, externalName } = serializeModel(lowered.model);
     const number = (variable: Variable): number => this.#numbers.get(variable)!;
     const program = await this.#host.create({

@@ -1,0 +1,119 @@
+/**
+ * @file Convolutions in ONNX Runtime's blocked layout, [B, C/k, H, W, k] with k the processor's vector width. The runtime
+ * uses it by itself only for constant kernels; written out, kernels that are being trained have it too: 1.1 to 5 times as fast.
+ */
+import type { ConvAttrs, NodeOf } from '../graph/index.ts';
+import { sizeOf } from '../tensor/index.ts';
+import type { Emitter, ValueName } from './emitter.ts';
+import { windowAttributes } from './window-attributes.ts';
+
+const BLOCKED = { domain: 'com.microsoft.nchwc' } as const;
+
+/** Pictures to blocks. x: [N, C, ...], C a multiple of the block. */
+function toBlocks(x: ValueName, emitter: Emitter): ValueName {
+  return emitter.emit('ReorderInput', [x], {}, BLOCKED);
+}
+
+function fromBlocks(x: ValueName, channels: number, emitter: Emitter): ValueName {
+  return emitter.emit('ReorderOutput', [x], { channels }, BLOCKED);
+}
+
+/** Whether a convolution of these channels has a blocked form: two spatial axes, one group, whole blocks. */
+export function hasBlockedForm(
+  block: number | undefined,
+  { groups, stride }: ConvAttrs,
+  channels: number,
+  outputs: number,
+): block is number {
+  return block !== undefined && groups === 1 && stride.length === 2 && channels % block === 0 && outputs % block === 0;
+}
+
+/**
+ * Kernel [O, I, kh, kw] as [O/k, I/k, kh·kw, k (in), k (out)]. Interleaving through the layout kernel and then moving
+ * whole blocks is five times as fast as one general transposition.
+ */
+function blockedKernel(w: ValueName, shape: readonly number[], block: number, emitter: Emitter): ValueName {
+  const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
+  const taps = sizeOf(kernel);
+  // [O/k, k, I, taps] → [O/k, I, taps, k (out)]
+  const interleaved = toBlocks(emitter.reshape(w, [outputs / block, block, channels, taps]), emitter);
+  const apart = emitter.reshape(interleaved, [(outputs / block) * (channels / block), block, taps, block]);
+  return emitter.reshape(emitter.transpose(apart, [0, 2, 1, 3]), shape);
+}
+
+/** The kernel of the adjoint, [I, O, kh, kw] with all taps reversed, in blocks: [I/k, O/k, taps, k (out), k (in)]. */
+function blockedAdjointKernel(w: ValueName, shape: readonly number[], block: number, emitter: Emitter): ValueName {
+  const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
+  const taps = sizeOf(kernel);
+  // [O · I/k, k, 1, taps] → [O, I/k, taps, k (in)]
+  const interleaved = toBlocks(emitter.reshape(w, [outputs * (channels / block), block, 1, taps]), emitter);
+  const apart = emitter.reshape(interleaved, [outputs / block, block, channels / block, taps, block]);
+  const turned = emitter.transpose(apart, [2, 0, 3, 1, 4]);
+  if (taps === 1) return emitter.reshape(turned, [channels, outputs, ...kernel]);
+  const reversed = emitter.ints(Array.from({ length: taps }, (_, i) => taps - 1 - i));
+  const pieces = emitter.reshape(turned, [(channels / block) * (outputs / block), taps, block * block]);
+  return emitter.reshape(emitter.emit('Gather', [pieces, reversed], { axis: 1 }), [channels, outputs, ...kernel]);
+}
+
+/** `conv` in blocks. */
+export function lowerBlockedConv(
+  node: NodeOf<'conv'>,
+  [x, w, bias]: readonly ValueName[],
+  block: number,
+  emitter: Emitter,
+): ValueName {
+  const shape = node.inputs[1]!.shape;
+  const inputs = [toBlocks(x!, emitter), blockedKernel(w!, shape, block, emitter)];
+  if (bias !== undefined) inputs.push(bias);
+  const attributes = { ...windowAttributes(node.attrs), kernel_shape: shape.slice(2) };
+  return fromBlocks(emitter.emit('Conv', inputs, attributes, BLOCKED), shape[0]!, emitter);
+}
+
+/** The adjoint in x at stride 1: a convolution of dY, with `attrs` already those of that convolution. */
+export function lowerBlockedAdjoint(
+  [dy, w]: readonly ValueName[],
+  kernelShape: readonly number[],
+  attrs: ConvAttrs,
+  block: number,
+  emitter: Emitter,
+): ValueName {
+  const inputs = [toBlocks(dy!, emitter), blockedAdjointKernel(w!, kernelShape, block, emitter)];
+  const attributes = { ...windowAttributes(attrs), kernel_shape: kernelShape.slice(2) };
+  return fromBlocks(emitter.emit('Conv', inputs, attributes, BLOCKED), kernelShape[1]!, emitter);
+}
+
+/**
+ * The adjoint in the kernel for small pictures: a convolution in which the batch plays the channels and dY the kernel,
+ * `dW[c, o, k] = Σ_b Σ_pixels X[c, b, pixel + k] · dY[o, b, pixel]`.
+ */
+export function lowerBlockedWeightGrad(
+  { inputs, attrs }: NodeOf<'convWeightGrad'>,
+  [x, dy]: readonly ValueName[],
+  block: number,
+  emitter: Emitter,
+): ValueName {
+  const [batch, channels] = inputs[0]!.shape as [number, number];
+  const [, outputs, ...ySpatial] = inputs[1]!.shape as [number, number, ...number[]];
+  const area = sizeOf(ySpatial);
+  const pictures = toBlocks(emitter.transpose(x!, [1, 0, 2, 3]), emitter);
+  // [B, O/k, P, k (out)] → [O/k, B/k, P, k (batch), k (out)]
+  const rows = emitter.reshape(toBlocks(emitter.reshape(dy!, [batch, outputs, area, 1]), emitter), [
+    batch / block,
+    block,
+    outputs / block,
+    area,
+    block,
+  ]);
+  const kernel = emitter.reshape(emitter.transpose(rows, [2, 0, 3, 1, 4]), [outputs, batch, ...ySpatial]);
+  const product = emitter.emit(
+    'Conv',
+    [pictures, kernel],
+    { ...windowAttributes({ ...attrs, stride: attrs.dilation, dilation: attrs.stride }), kernel_shape: ySpatial },
+    BLOCKED,
+  );
+  return emitter.reshape(emitter.transpose(fromBlocks(product, outputs, emitter), [1, 0, 2, 3]), [
+    outputs,
+    channels,
+    ...attrs.kernel,
+  ]);
+}
