@@ -44,7 +44,10 @@ export function gradients(loss: Tensor, wrt: readonly (Tensor | Variable)[]): Te
   );
 }
 
-/** Nodes between `outputs` and `wrt` that depend on `wrt`, in topological order. */
+/**
+ * Nodes between `outputs` and `wrt` that depend on `wrt`, in topological order. Only floats carry a dependence:
+ * indices and masks are piecewise constant.
+ */
 function dependents(outputs: readonly Tensor[], wrt: ReadonlySet<Tensor>): Node[] {
   const depends = new Map<Node, boolean>();
   const stack: Node[] = outputs.map((tensor) => tensor.node);
@@ -62,7 +65,7 @@ function dependents(outputs: readonly Tensor[], wrt: ReadonlySet<Tensor>): Node[
     stack.pop();
     depends.set(
       node,
-      node.inputs.some((tensor) => wrt.has(tensor) || depends.get(tensor.node) === true),
+      node.inputs.some((tensor) => isFloat(tensor.dtype) && (wrt.has(tensor) || depends.get(tensor.node) === true)),
     );
   }
   return [...depends]

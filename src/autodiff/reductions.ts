@@ -1,10 +1,10 @@
 /** @file Derivatives of reductions, scans and normalisations. */
-import { createNode, type NodeOf, type Tensor, where } from '../graph/index.ts';
+import { createNode, type NodeOf, type Tensor } from '../graph/index.ts';
 import { reducedShape, sizeOf } from '../tensor/index.ts';
 import type { VjpRule, VjpRules } from './rule.ts';
 
 /** A reduced tensor with its reduced axes back, of extent 1. */
-function keepDims(node: NodeOf<'sum' | 'mean' | 'max' | 'min' | 'prod'>, y: Tensor): Tensor {
+function keepDims(node: NodeOf<'sum' | 'mean' | 'max' | 'min'>, y: Tensor): Tensor {
   return y.reshape(reducedShape(node.inputs[0]!.shape, node.attrs.axes, true));
 }
 
@@ -29,17 +29,6 @@ export const reductionRules: VjpRules = {
   },
   max: extremum,
   min: extremum,
-  // the product of the other elements, also when one of them is zero
-  prod: (node, [dy]) => {
-    const [x] = node.inputs as [Tensor];
-    const options = { axes: node.attrs.axes, keepDims: true };
-    const isZero = x.equal(0);
-    const zeros = isZero.cast(x.dtype).sum(options);
-    const nonZero = where(isZero, 1, x);
-    const product = nonZero.prod(options);
-    const others = where(isZero, where(zeros.equal(1), product, 0), where(zeros.equal(0), product.div(nonZero), 0));
-    return [others.mul(keepDims(node, dy!))];
-  },
   cumSum: ({ attrs }, [dy]) => [dy!.cumSum({ ...attrs, reverse: !attrs.reverse })],
   topK: ({ inputs: [x], outputs: [, indices], attrs: { axis } }, [dy]) => {
     if (!dy) return [undefined];

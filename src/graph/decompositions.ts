@@ -1,7 +1,7 @@
 /** @file Composite ops written in primitives: what gradients and poor targets use. Each formula is the op's definition. */
 import { fromFloat64, type NdArray } from '../tensor/index.ts';
 import type { NodeOf, OpName } from './node.ts';
-import { constant, createNode, type Tensor } from './tensor.ts';
+import { concat, constant, createNode, type Tensor } from './tensor.ts';
 import { conv } from './windows.ts';
 
 type Decomposition<K extends OpName> = (node: NodeOf<K>) => readonly Tensor[];
@@ -21,6 +21,7 @@ export type CompositeOp =
   | 'attention'
   | 'resize'
   | 'avgPool'
+  | 'prod'
   | 'detach';
 
 function axesFrom(axis: number, rank: number): number[] {
@@ -78,6 +79,17 @@ function repeat(x: Tensor, axis: number, factor: number): Tensor {
     .reshape([...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)])
     .expand(spread)
     .reshape(shape.map((extent, i) => (i === axis ? extent * factor : extent)));
+}
+
+/** The product over one axis, kept with extent 1: halves are multiplied until one element is left. */
+function multiplyAlong(x: Tensor, axis: number): Tensor {
+  let y = x;
+  for (let extent = x.shape[axis]!; extent > 1; extent = y.shape[axis]!) {
+    const half = Math.floor(extent / 2);
+    const product = y.slice(axis, 0, half).mul(y.slice(axis, half, 2 * half));
+    y = extent % 2 === 0 ? product : concat([product, y.slice(axis, extent - 1)], axis);
+  }
+  return y;
 }
 
 export const decompositions: { readonly [K in CompositeOp]: Decomposition<K> } = {
@@ -151,6 +163,8 @@ export const decompositions: { readonly [K in CompositeOp]: Decomposition<K> } =
     });
     return [sums.div(counts)];
   },
+  // so that derivatives of every order hold where elements are zero
+  prod: ({ inputs: [x], outputs: [y], attrs: { axes } }) => [axes.reduce(multiplyAlong, x!).reshape(y!.shape)],
   detach: ({ inputs: [x] }) => [x!],
 };
 

@@ -141,6 +141,7 @@ function identity(node: Node, inputs: readonly Tensor[]): readonly Tensor[] | un
     case 'mean':
     case 'max':
     case 'min':
+    case 'prod':
       // reducing axes of extent 1 is a reshape
       return node.attrs.axes.every((axis) => a.shape[axis] === 1) ? [a.reshape(shape)] : undefined;
     case 'concat':

@@ -292,8 +292,9 @@ export class Tensor implements TensorType {
     const resolved = resolveShape(shape, this);
     return sameShape(resolved, this.shape) ? this : createNode('reshape', [this], { shape: resolved });
   }
-  /** Merges the axes from `start` to `end` (inclusive). */
+  /** Merges the axes from `start` to `end` (inclusive); a scalar becomes [1]. */
   flatten(start = 0, end = -1): Tensor {
+    if (this.rank === 0) return this.reshape([1]);
     const from = normalizeAxis(start, this.rank);
     const to = normalizeAxis(end, this.rank);
     return this.reshape([

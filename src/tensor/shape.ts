@@ -35,7 +35,10 @@ export function formatShape(shape: Shape): string {
 export function normalizeAxis(axis: number, rank: number): number {
   const normalized = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || normalized < 0 || normalized >= rank) {
-    throw new ShapeError(`axis ${axis} does not exist in a tensor of rank ${rank}`, `use ${-rank} … ${rank - 1}`);
+    throw new ShapeError(
+      `axis ${axis} does not exist in a tensor of rank ${rank}`,
+      rank === 0 ? 'a scalar has no axes' : `use ${-rank} … ${rank - 1}`,
+    );
   }
   return normalized;
 }

@@ -41,7 +41,7 @@ export const unaryFunctions: Readonly<Record<UnaryOp, (x: number) => number>> = 
   tanh: Math.tanh,
   sigmoid: (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))),
   erf,
-  relu: (x) => (x > 0 ? x : 0),
+  relu: (x) => Math.max(x, 0),
   floor: Math.floor,
   ceil: Math.ceil,
   round: roundHalfToEven,
