@@ -7,6 +7,7 @@ export * from './grids/beta-quantile.ts';
 export * from './grids/sigma-grids.ts';
 export * from './grids/sigma-table.ts';
 export * from './grids/timesteps.ts';
+export * from './ideal-denoiser.ts';
 export * from './noise-sources.ts';
 export * from './parameterisation.ts';
 export * from './process.ts';

@@ -16,13 +16,13 @@ export interface ErSdeOptions {
 /** The paper's recommended φ: `σ·(e^{σ^0.3} + 10)`. */
 export const erSdeNoiseScale = (sigma: number): number => sigma * (Math.exp(sigma ** 0.3) + 10);
 
-/** Left Riemann sum over [to, from] with 200 points, as the authors compute it. */
+/** Simpson's rule over [to, from] (the authors take a left Riemann sum of 200 points, which limits the order). */
 function integral(value: (sigma: number) => number, to: number, from: number): number {
-  const points = 200;
-  const step = (from - to) / points;
-  let sum = 0;
-  for (let i = 0; i < points; i++) sum += value(to + i * step);
-  return sum * step;
+  const panels = 100;
+  const h = (from - to) / panels;
+  let sum = value(to) + value(from);
+  for (let i = 1; i < panels; i++) sum += (i % 2 === 0 ? 2 : 4) * value(to + i * h);
+  return (sum * h) / 3;
 }
 
 /**

@@ -1,0 +1,50 @@
+/** @file Sampling with a plan: seeded start noise, one stream per sample, then the plan's solver. */
+import { ConfigError } from '../../tensor/index.ts';
+import type { Network } from './denoiser.ts';
+import { noiseSource, type Rng } from './noise-sources.ts';
+import type { RunOptions, SamplingPlan } from './scheduler-config/plan.ts';
+import type { NoiseSource } from './solver.ts';
+import type { State } from './state.ts';
+
+/** Options of `sampleWithPlan`. */
+export interface SamplingOptions extends Omit<RunOptions, 'noise' | 'whole'> {
+  /** One per sample: what a sample looks like depends on its own seed, never on the batch it is in. */
+  readonly seeds: readonly number[];
+  /** Elements of one sample. */
+  readonly sampleSize: number;
+  readonly steps: number;
+  /** Default philox. */
+  readonly rng?: Rng;
+}
+
+/** Each sample's own stream of noise, side by side. */
+export function perSampleNoise(rng: Rng, seeds: readonly number[]): NoiseSource {
+  const sources = seeds.map((seed) => noiseSource(rng, seed));
+  return (length, step) => {
+    const size = length / seeds.length;
+    const noise = new Float32Array(length);
+    sources.forEach((source, i) => {
+      noise.set(source(size, step), i * size);
+    });
+    return noise;
+  };
+}
+
+/**
+ * Draws samples from pure noise: start noise of the scale the scheduler expects, `steps` steps, the state at the end,
+ * flattened [seeds.length, sampleSize]. Throws `ConfigError` for an impossible seed or number of steps.
+ */
+export async function sampleWithPlan(
+  plan: SamplingPlan,
+  network: Network,
+  { seeds, sampleSize, steps, rng = 'philox', ...run }: SamplingOptions,
+): Promise<State> {
+  const odd = seeds.find((seed) => !Number.isSafeInteger(seed) || seed < 0);
+  if (odd !== undefined) throw new ConfigError(`a seed is a whole number from 0 to 2^53, got ${odd}`);
+  const noise = perSampleNoise(rng, seeds);
+  const grid = plan.grid({ steps });
+  const scale = plan.initialScale(grid);
+  // step -1 comes before every step of the solver
+  const start = noise(seeds.length * sampleSize, -1).map((value: number) => value * scale);
+  return plan.solve(plan.denoiser(network, { sampleSize }), start, grid, { ...run, noise });
+}

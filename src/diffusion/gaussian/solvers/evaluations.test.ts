@@ -1,0 +1,116 @@
+/** @file No solver evaluates the network more often than its method needs, and adaptive ones meet their tolerance. */
+import { describe, expect, it } from 'vitest';
+import { EngineError } from '../../../tensor/index.ts';
+import {
+  cosineProcess,
+  counted,
+  dpmAdaptive,
+  fastOrders,
+  fromSchedulerConfig,
+  gaussianDenoiser,
+  gaussianFlow,
+  levelOf,
+  noiseSource,
+  pointAt,
+  probabilityFlow,
+  SCHEDULER_DEFAULTS,
+  singlestepOrders,
+} from '../index.ts';
+
+describe('evaluations per run', () => {
+  it.each(Object.keys(SCHEDULER_DEFAULTS))('%s spends what its plan announces', async (_class_name) => {
+    const plan = fromSchedulerConfig({ _class_name });
+    const grid = plan.grid({ steps: 8 });
+    const denoise = counted(plan.denoiser((x) => x.map((value: number) => 0.1 * value) as Float32Array));
+    await plan.solve(denoise, new Float32Array(8).fill(0.5), grid, { noise: noiseSource('philox', 1) });
+    expect(denoise.calls).toBe(plan.evaluations(grid));
+  });
+
+  it('calls back once per step with the state and the preview', async () => {
+    const plan = fromSchedulerConfig({ _class_name: 'UniPCMultistepScheduler' });
+    const steps: number[] = [];
+    const final = await plan.solve(
+      plan.denoiser((x) => x),
+      new Float32Array(4).fill(1),
+      plan.grid({ steps: 5 }),
+      {
+        onStep: ({ step, x, x0 }) => {
+          steps.push(step);
+          expect(x).toHaveLength(4);
+          expect(x0).toHaveLength(4);
+        },
+      },
+    );
+    expect(steps).toEqual([0, 1, 2, 3, 4]);
+    expect(final).toHaveLength(4);
+  });
+
+  it('leaves the state it was given untouched', async () => {
+    const plan = fromSchedulerConfig({ _class_name: 'DDIMScheduler' });
+    const x = new Float32Array(4).fill(1);
+    await plan.solve(
+      plan.denoiser((state) => state),
+      x,
+      plan.grid({ steps: 3 }),
+      {},
+    );
+    expect(Array.from(x)).toEqual([1, 1, 1, 1]);
+  });
+
+  it('stops between steps when its signal is aborted', async () => {
+    const plan = fromSchedulerConfig({ _class_name: 'DDIMScheduler' });
+    const controller = new AbortController();
+    const run = plan.solve(
+      plan.denoiser((x) => x),
+      new Float32Array(4),
+      plan.grid({ steps: 10 }),
+      { signal: controller.signal, onStep: ({ step }) => void (step === 2 && controller.abort(new Error('enough'))) },
+    );
+    await expect(run).rejects.toThrow('enough');
+  });
+});
+
+describe('adaptive solvers', () => {
+  const data = { mean: 0.4, std: 0.5 };
+  const process = cosineProcess();
+  const ends = [pointAt(process, 0.95), pointAt(process, 0.05)];
+  const x = Float64Array.from([1, -1, 0.3]);
+  const exact = gaussianFlow(x, ends[0]!, ends[1]!, data);
+  const level = levelOf(process);
+  const error = (y: ArrayLike<number>) => Math.max(...Array.from(exact, (value, i) => Math.abs(value - y[i]!)));
+
+  it('solves the probability-flow ODE to the tolerance asked for', async () => {
+    for (const tolerance of [1e-3, 1e-5, 1e-7]) {
+      const y = await probabilityFlow(gaussianDenoiser(data), x, ends, { level, rtol: tolerance, atol: tolerance });
+      expect(error(y)).toBeLessThan(5 * tolerance);
+    }
+  });
+
+  it('takes more evaluations for a tighter tolerance', async () => {
+    const loose = counted(gaussianDenoiser(data));
+    const tight = counted(gaussianDenoiser(data));
+    await dpmAdaptive(loose, x, ends, { level, rtol: 0.05, atol: 0.01 });
+    const y = await dpmAdaptive(tight, x, ends, { level, rtol: 1e-4, atol: 1e-4 });
+    expect(tight.calls).toBeGreaterThan(loose.calls);
+    expect(error(y)).toBeLessThan(1e-3);
+  });
+
+  it('gives up after the evaluations it may spend, saying where it stands', async () => {
+    const run = probabilityFlow(gaussianDenoiser(data), x, ends, { level, rtol: 1e-9, atol: 1e-9, maxEvaluations: 50 });
+    await expect(run).rejects.toThrow(EngineError);
+    await expect(run).rejects.toThrow(/stands at/);
+  });
+});
+
+describe('orders of singlestep solvers', () => {
+  it('fills blocks and closes with lower orders', () => {
+    expect(singlestepOrders(6, 3, true, false)).toEqual([1, 2, 3, 1, 2, 1]);
+    expect(singlestepOrders(7, 3, true, false)).toEqual([1, 2, 3, 1, 2, 3, 1]);
+    expect(singlestepOrders(8, 2, true, false)).toEqual([1, 2, 1, 2, 1, 2, 1, 1]);
+    expect(singlestepOrders(6, 3, false, false)).toEqual([1, 2, 3, 1, 2, 3]);
+  });
+
+  it('sums to the evaluations that DPM fast is given', () => {
+    for (let n = 1; n < 30; n++) expect(fastOrders(n).reduce((a, b) => a + b, 0)).toBe(n);
+  });
+});
