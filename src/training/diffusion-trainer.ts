@@ -1,0 +1,269 @@
+/** @file Trains a class-conditional or unconditional image U-Net on an engine, step by step, without touching files. */
+import { BatchLoader, type Dataset, type ImageShape } from '../data/index.ts';
+import { classifierFree } from '../diffusion/gaussian/class-guidance.ts';
+import type { DiscreteProcess } from '../diffusion/gaussian/discrete.ts';
+import { denoisingLoss } from '../diffusion/gaussian/objectives/denoising.ts';
+import { minSnrWeight } from '../diffusion/gaussian/objectives/min-snr.ts';
+import { sampleWithPlan } from '../diffusion/gaussian/sampling.ts';
+import { fromSchedulerConfig, writeSchedulerConfig } from '../diffusion/gaussian/scheduler-config/index.ts';
+import { schedulerForSolver } from '../diffusion/gaussian/scheduler-config/solver-names.ts';
+import { input, substituting, type Tensor, type Variable } from '../graph/index.ts';
+import { compileNetwork, type NetworkProgram } from '../models/network-program.ts';
+import { UNet2DModel } from '../models/unet2d.ts';
+import type { Engine, MemoryPlan, Program } from '../runtime/index.ts';
+import { ConfigError, fillUniform, type NdArray, ndArray, sizeOf, toFloat64 } from '../tensor/index.ts';
+import type { TrainingConfig } from './config.ts';
+import { Ema, emaDecay } from './ema.ts';
+import { AdamW } from './optimizers/adamw.ts';
+import { compileTrainStep, type TrainStep, type TrainStepResult } from './train-step.ts';
+
+/** Random streams of the seed, apart from the loader's and the programs'. */
+const LABEL_DROP_DRAW = 0x1abe1;
+/** Validation draws its noise and times from a seed of its own, the same in every run. */
+const VALIDATION_SEED = 0x7e57;
+/** Pictures one validation looks at, at most. */
+const VALIDATION_PICTURES = 256;
+/** Pictures sampled at a time. */
+const SAMPLING_BATCH = 16;
+
+/** What a trainer must know of the data. */
+export interface TrainingData {
+  readonly train: Dataset;
+  readonly heldOut: Dataset;
+}
+
+/** Variables of a checkpoint, in three groups. */
+export interface TrainerState {
+  readonly parameters: ReadonlyMap<string, Variable>;
+  readonly ema: ReadonlyMap<string, Variable>;
+  readonly optimizer: ReadonlyMap<string, Variable>;
+}
+
+/** A compiled training run: its programs share the variables of one engine. */
+export class DiffusionTrainer {
+  readonly config: TrainingConfig;
+  readonly engine: Engine;
+  readonly model: UNet2DModel;
+  readonly loader: BatchLoader;
+  /** Scheduler config of the model being trained: diffusers' `DDPMScheduler`. */
+  readonly scheduler: Record<string, unknown>;
+  /** Names of the classes the network is told, if it is. */
+  readonly classNames: readonly string[] | undefined;
+  readonly state: TrainerState;
+  readonly #ema: Ema;
+  readonly #step: TrainStep;
+  readonly #validation:
+    | { readonly program: Program; readonly loader: BatchLoader; readonly batches: number }
+    | undefined;
+  #network: NetworkProgram | undefined;
+
+  /**
+   * Builds the network and compiles its programs. Throws `ConfigError` when the configuration does not fit the data:
+   * a batch larger than the data set, classes asked for where there are none.
+   */
+  static async create(engine: Engine, config: TrainingConfig, data: TrainingData): Promise<DiffusionTrainer> {
+    const classNames = conditioningClasses(config, data.train);
+    const model = UNet2DModel.fromConfig(modelConfig(config, classNames), { seed: config.seed });
+    checkChannels(model, data.train.imageShape);
+    const loader = new BatchLoader(data.train, {
+      batchSize: config.batchSize,
+      seed: config.seed,
+      flip: config.data.flip,
+    });
+    const parameters = model.parameters();
+    const ema = new Ema(parameters);
+    const optimizer = new AdamW(parameters, config.optimizer);
+    const loss = lossProgram(config, model, data.train.imageShape, classNames !== undefined);
+    const step = await compileTrainStep(engine, {
+      loss: () => loss(config.batchSize),
+      optimizer,
+      ema,
+      gradientClip: config.gradientClip ?? undefined,
+      accumulate: config.accumulate,
+    });
+    const validationBatch = Math.min(config.batchSize, data.heldOut.length);
+    const validation =
+      validationBatch === 0
+        ? undefined
+        : {
+            program: await engine.compile(() => substituting(ema.averages, () => ({ loss: loss(validationBatch) })), {
+              name: 'validation',
+            }),
+            loader: new BatchLoader(data.heldOut, { batchSize: validationBatch, shuffle: false }),
+            batches: Math.ceil(
+              Math.min(data.heldOut.length - validationBatch + 1, VALIDATION_PICTURES) / validationBatch,
+            ),
+          };
+    return new DiffusionTrainer({ engine, config, model, loader, classNames, ema, optimizer, step, validation });
+  }
+
+  private constructor(parts: {
+    engine: Engine;
+    config: TrainingConfig;
+    model: UNet2DModel;
+    loader: BatchLoader;
+    classNames: readonly string[] | undefined;
+    ema: Ema;
+    optimizer: AdamW;
+    step: TrainStep;
+    validation: { program: Program; loader: BatchLoader; batches: number } | undefined;
+  }) {
+    const { engine, config, model, loader, classNames, ema, optimizer, step, validation } = parts;
+    this.engine = engine;
+    this.config = config;
+    this.model = model;
+    this.loader = loader;
+    this.classNames = classNames;
+    this.scheduler = trainingScheduler(config);
+    this.#ema = ema;
+    this.#step = step;
+    this.#validation = validation;
+    const parameters = model.namedParameters();
+    this.state = {
+      parameters,
+      ema: new Map([...parameters].map(([key, parameter]) => [key, ema.averages.get(parameter) ?? parameter] as const)),
+      optimizer: new Map(optimizer.state.map((variable) => [variable.name, variable])),
+    };
+  }
+
+  /** What one training step needs. */
+  get memory(): MemoryPlan {
+    return this.#step.memory;
+  }
+
+  /** Whether there are pictures to validate on. */
+  get validates(): boolean {
+    return this.#validation !== undefined;
+  }
+
+  /** Runs update number `step` (from 0), which depends on the state, the configuration and `step` alone. */
+  step(step: number, learningRate: number): Promise<TrainStepResult> {
+    const { accumulate, seed, ema } = this.config;
+    const batches = Array.from({ length: accumulate }, (_, i) => this.#batch(step * accumulate + i));
+    return this.#step.run(batches, { learningRate, emaDecay: emaDecay(step, ema), seed, step });
+  }
+
+  /** Mean loss of the averaged weights on held-out pictures, with the same noise and times every time. */
+  async validate(): Promise<number> {
+    if (!this.#validation) throw new ConfigError('there are no pictures to validate on', 'set data.heldOut');
+    const { program, loader, batches } = this.#validation;
+    let total = 0;
+    for (let i = 0; i < batches; i++) {
+      const { images, labels } = loader.at(i);
+      const inputs = this.#inputs(images, labels ?? new Int32Array(0));
+      const { loss } = await program.run(inputs, { seed: VALIDATION_SEED, step: i });
+      total += toFloat64(loss!)[0]!;
+    }
+    return total / batches;
+  }
+
+  /** Samples `count` pictures with the averaged weights, [count, C, H, W] in [-1, 1]; classes take turns. */
+  async sample({ count, seed, steps }: { count: number; seed: number; steps?: number }): Promise<NdArray> {
+    const { sampling } = this.config;
+    const shape = this.loader.dataset.imageShape;
+    const sampleSize = sizeOf(shape);
+    this.#network ??= await compileNetwork(this.engine, this.model, {
+      batchSize: Math.min(count, SAMPLING_BATCH),
+      shape,
+      labels: this.classNames !== undefined,
+      freeze: false,
+      substitutes: this.#ema.averages,
+    });
+    const program = this.#network;
+    const plan = fromSchedulerConfig(schedulerForSolver(this.scheduler, sampling.solver));
+    const images = new Float32Array(count * sampleSize);
+    for (let first = 0; first < count; first += program.batchSize) {
+      const size = Math.min(program.batchSize, count - first);
+      const labels = this.classNames && Array.from({ length: size }, (_, i) => (first + i) % this.classNames!.length);
+      const network = classifierFree(
+        (x, { t }, classes) => program.predict(x, t, classes),
+        labels && { labels, nullLabel: this.classNames!.length, scale: sampling.guidance },
+      );
+      const seeds = Array.from({ length: size }, (_, i) => seed + first + i);
+      const out = await sampleWithPlan(plan, network, { seeds, sampleSize, steps: steps ?? sampling.steps });
+      images.set(out, first * sampleSize);
+    }
+    return ndArray(images, [count, ...shape]);
+  }
+
+  async dispose(): Promise<void> {
+    await this.#step.dispose();
+    await this.#validation?.program.dispose();
+    await this.#network?.dispose();
+  }
+
+  #batch(loaderStep: number): Record<string, NdArray> {
+    const { images, labels } = this.loader.at(loaderStep);
+    return this.#inputs(images, labels && this.#dropLabels(labels, loaderStep));
+  }
+
+  #inputs(images: Float32Array, labels: Int32Array | undefined): Record<string, NdArray> {
+    const shape = this.loader.dataset.imageShape;
+    const count = images.length / sizeOf(shape);
+    return {
+      images: ndArray(images, [count, ...shape]),
+      ...(this.classNames && {
+        labels: ndArray(BigInt64Array.from(labels ?? [], BigInt), [count], 'int64'),
+      }),
+    };
+  }
+
+  /** Hides each class with the configured probability; a function of the seed and the batch number. */
+  #dropLabels(labels: Int32Array, loaderStep: number): Int32Array {
+    const { seed, conditioning } = this.config;
+    const nullLabel = this.classNames?.length ?? 0;
+    const u = fillUniform(new Float32Array(labels.length), { seed, step: loaderStep, draw: LABEL_DROP_DRAW });
+    return labels.map((label, i) => (u[i]! < conditioning.dropout ? nullLabel : label));
+  }
+}
+
+/** The scheduler that a trained model is saved with. */
+export function trainingScheduler({ diffusion }: TrainingConfig): Record<string, unknown> {
+  return writeSchedulerConfig('DDPMScheduler', { ...diffusion, variance_type: 'fixed_small', clip_sample: true });
+}
+
+/** The network's configuration: classes (and one for none) as conditioning asks. */
+export function modelConfig(config: TrainingConfig, classNames: readonly string[] | undefined): object {
+  return { ...config.model, num_class_embeds: classNames ? classNames.length + 1 : null };
+}
+
+function conditioningClasses(config: TrainingConfig, { classNames, name }: Dataset): readonly string[] | undefined {
+  if (!config.conditioning.labels) return undefined;
+  if (classNames) return classNames;
+  throw new ConfigError(
+    `${name} has no classes to condition on`,
+    'put the pictures into one sub-folder per class, or set conditioning.labels to false',
+  );
+}
+
+function checkChannels(model: UNet2DModel, [channels]: ImageShape): void {
+  const { in_channels, out_channels } = model.config;
+  if (in_channels === channels && out_channels === channels) return;
+  throw new ConfigError(
+    `the network has ${in_channels} input and ${out_channels} output channels, the pictures have ${channels}`,
+    'leave model.in_channels and model.out_channels out, or set data.channels',
+  );
+}
+
+/** The denoising loss of a batch, inside a trace. */
+function lossProgram(
+  config: TrainingConfig,
+  model: UNet2DModel,
+  shape: ImageShape,
+  conditional: boolean,
+): (batch: number) => Tensor {
+  const process = fromSchedulerConfig(trainingScheduler(config)).process as DiscreteProcess;
+  const { prediction_type: prediction } = config.diffusion;
+  const { snrGamma, timeSampling } = config.objective;
+  return (batch) => {
+    const images = input('images', [batch, ...shape]);
+    const labels = conditional ? [input('labels', [batch], 'int64')] : [];
+    const { loss } = denoisingLoss((x, t) => model.forward(x, t, ...labels), images, {
+      process,
+      prediction,
+      timeSampling,
+      ...(snrGamma !== null && { weight: minSnrWeight(snrGamma, prediction) }),
+    });
+    return loss;
+  };
+}

@@ -1,0 +1,101 @@
+/** @file Presets: a sensible configuration for any data set, by the size of its pictures, and tuned ones by name. */
+import { ConfigError } from '../tensor/index.ts';
+import type { TrainingConfigInput } from './config.ts';
+
+/** What a preset depends on. */
+export interface PresetRequest {
+  /** What the user typed: a built-in name, or a path. */
+  readonly spec: string;
+  /** `[C, H, W]` of the pictures. */
+  readonly imageShape: readonly [number, number, number];
+  /** Pictures to train on. */
+  readonly count: number;
+  readonly classNames: readonly string[] | undefined;
+  /** Channels of each resolution, when they are given; the rest of the network follows from them. */
+  readonly channels?: readonly number[] | undefined;
+}
+
+/** Width of each resolution, from the full size down. */
+function channelsFor(size: number): number[] {
+  if (size <= 16) return [64, 128];
+  if (size <= 32) return [64, 128, 128];
+  if (size <= 64) return [64, 128, 128, 256];
+  return [64, 128, 128, 256, 256];
+}
+
+/** The largest number of groups up to `most` that divides every width. */
+function groupsFor(channels: readonly number[], most = 32): number {
+  for (let groups = most; groups > 1; groups--) {
+    if (channels.every((width) => width % groups === 0)) return groups;
+  }
+  return 1;
+}
+
+/** Attention costs area squared: it pays from here down. */
+const ATTENTION_SIZE = 8;
+
+/**
+ * A small U-Net for pictures of `imageShape`: two residual blocks per resolution, attention at 8×8 and below.
+ * Throws `ConfigError` when the size cannot be halved as often as the network does.
+ */
+export function unetPreset({
+  imageShape,
+  channels,
+}: Pick<PresetRequest, 'imageShape' | 'channels'>): Readonly<Record<string, unknown>> {
+  const [colours, height, width] = imageShape;
+  const widths = channels ?? channelsFor(Math.max(height, width));
+  checkSize(imageShape, widths.length);
+  const attends = widths.map((_, i) => i > 0 && Math.max(height, width) / 2 ** i <= ATTENTION_SIZE);
+  return {
+    sample_size: height === width ? height : [height, width],
+    in_channels: colours,
+    out_channels: colours,
+    block_out_channels: [...widths],
+    layers_per_block: 2,
+    down_block_types: attends.map((yes) => (yes ? 'AttnDownBlock2D' : 'DownBlock2D')),
+    up_block_types: attends.map((yes) => (yes ? 'AttnUpBlock2D' : 'UpBlock2D')).reverse(),
+    norm_num_groups: groupsFor(widths),
+    attention_head_dim: groupsFor(widths.slice(-1), 64),
+  };
+}
+
+/** Throws `ConfigError` unless pictures of this size can be halved once less than there are resolutions. */
+export function checkSize([, height, width]: readonly number[], resolutions: number): void {
+  const factor = 2 ** (resolutions - 1);
+  const odd = [height!, width!].find((edge) => edge % factor !== 0);
+  if (odd === undefined) return;
+  const below = Math.floor(odd / factor) * factor;
+  const near = [...(below > 0 ? [below] : []), below + factor].join(' or ');
+  throw new ConfigError(
+    `pictures of ${height}×${width} do not fit a network of ${resolutions} resolutions: the size must be a multiple of ${factor}`,
+    `use --size ${near}, or fewer entries in model.block_out_channels`,
+  );
+}
+
+/** Settings tuned for a built-in data set, over the ones by size. */
+const BY_NAME: Readonly<Record<string, TrainingConfigInput>> = {
+  avatars: {
+    minutes: 2.5,
+    optimizer: { betas: [0.9, 0.99], weightDecay: 0 },
+    learningRate: 1.5e-3,
+    ema: { decay: 0.995 },
+    conditioning: { labels: false },
+  },
+  mnist: { minutes: 5 },
+};
+
+/** Batch of a preset, where there are as many pictures. */
+const BATCH = 32;
+
+/** Settings for the data set, to be laid under what the user asks for. */
+export function presetFor(request: PresetRequest): TrainingConfigInput {
+  const { spec, count, classNames } = request;
+  const { model, ...named } = Object.hasOwn(BY_NAME, spec) ? BY_NAME[spec]! : {};
+  return {
+    minutes: 10,
+    batchSize: Math.max(1, Math.min(BATCH, count)),
+    conditioning: { labels: classNames !== undefined },
+    ...named,
+    model: { ...unetPreset(request), ...model } as TrainingConfigInput['model'] & object,
+  };
+}

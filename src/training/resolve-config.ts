@@ -1,0 +1,108 @@
+/** @file From what a user asks for to a complete configuration: presets below, wishes above; and what a resume may change. */
+import { contentHash } from '../data/index.ts';
+import { parseUNet2DConfig } from '../models/unet2d-config.ts';
+import { ConfigError } from '../tensor/index.ts';
+import {
+  checkConfigKeys,
+  LENGTHS,
+  parseTrainingConfig,
+  type TrainingConfig,
+  type TrainingConfigInput,
+} from './config.ts';
+import { type ConfigDifference, type ConfigObject, configDifferences, mergeConfigs } from './config-keys.ts';
+import { checkSize, presetFor } from './presets.ts';
+
+/** What the configuration of a run depends on besides the user's wishes. */
+export interface DataFacts {
+  readonly imageShape: readonly [number, number, number];
+  /** Pictures to train on. */
+  readonly count: number;
+  readonly classNames: readonly string[] | undefined;
+}
+
+/** `data: 'x'` is short for `data: { spec: 'x' }`. Throws `ConfigError` for unknown keys. */
+export function normalizeConfig(input: TrainingConfigInput): ConfigObject {
+  const { data, ...rest } = input;
+  const config = { ...rest, ...(data !== undefined && { data: typeof data === 'string' ? { spec: data } : data }) };
+  checkConfigKeys(config);
+  return config as ConfigObject;
+}
+
+/** `base` with `over` laid over it; a length in `over` replaces whatever length `base` has. */
+function override(base: ConfigObject, over: ConfigObject): ConfigObject {
+  const hasLength = LENGTHS.some((key) => over[key] !== undefined && over[key] !== null);
+  const cleared = hasLength ? Object.fromEntries(LENGTHS.map((key) => [key, null])) : {};
+  return mergeConfigs({ ...base, ...cleared }, over);
+}
+
+/**
+ * The complete configuration of a new run: the preset for the data, overridden by `input`.
+ * Throws `ConfigError` for anything unknown or impossible, also in the network's part.
+ */
+export function resolveConfig(input: TrainingConfigInput, facts: DataFacts): TrainingConfig {
+  const wishes = normalizeConfig(input);
+  const spec = (wishes.data as { spec?: string } | undefined)?.spec;
+  if (spec === undefined) {
+    throw new ConfigError('there is nothing to train on', "give data, e.g. 'avatars' or the path of a folder");
+  }
+  const model = wishes.model as ConfigObject | undefined;
+  const channels = model?.block_out_channels as readonly number[] | undefined;
+  const preset = normalizeConfig(
+    presetFor({ spec, ...facts, channels: Array.isArray(channels) ? channels : undefined }),
+  );
+  const config = parseTrainingConfig(override(preset, wishes));
+  const network = parseUNet2DConfig(config.model);
+  checkSize(facts.imageShape, network.block_out_channels.length);
+  return { ...config, model: network as unknown as TrainingConfig['model'] };
+}
+
+/** Settings that a resumed run may change: they do not decide what is learned from the pictures. */
+const HARMLESS = [
+  ...LENGTHS,
+  'previewEvery',
+  'validateEvery',
+  'checkpointEvery',
+  'keepCheckpoints',
+  'threads',
+  'device',
+  'sampling',
+];
+const isHarmless = (key: string): boolean => HARMLESS.includes(key.split('.')[0]!);
+
+/** A resumed run's configuration, and what differs from the stored one. */
+export interface ResumedConfig {
+  readonly config: TrainingConfig;
+  readonly changed: readonly ConfigDifference[];
+}
+
+/** Lays `input` over the stored configuration. Throws `ConfigError` listing every change that would make it another run. */
+export function resumeConfig(stored: TrainingConfig, input: TrainingConfigInput): ResumedConfig {
+  const before = stored as unknown as ConfigObject;
+  const after = override(before, normalizeConfig(input));
+  const changed = configDifferences(before, after);
+  const refused = changed.filter(({ key }) => !isHarmless(key));
+  if (refused.length > 0) {
+    const lines = refused.map(
+      ({ key, before: old, after: now }) => `\n  ${key}: ${JSON.stringify(old)} → ${JSON.stringify(now)}`,
+    );
+    throw new ConfigError(
+      `the run to resume has another configuration:${lines.join('')}`,
+      'leave these settings as they were, or start another run with --out',
+    );
+  }
+  return { config: parseTrainingConfig(after), changed };
+}
+
+/** Hash of all that decides what is learned; equal configurations have equal hashes. */
+export function configHash(config: TrainingConfig): string {
+  const decisive = Object.entries(config).filter(([key]) => !isHarmless(key));
+  return contentHash([JSON.stringify(sorted(Object.fromEntries(decisive)))]);
+}
+
+/** The same value with all object keys in order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+}

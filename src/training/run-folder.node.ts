@@ -1,0 +1,128 @@
+/** @file The folder of a run: `config.json`, `events.jsonl`, `checkpoints/`, `samples/`, `model/`. */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { atomicWrite, writeError } from '../formats/index.node.ts';
+import { ConfigError, DataError } from '../tensor/index.ts';
+import { listCheckpoints } from './checkpoint.node.ts';
+import { parseTrainingConfig, type TrainingConfig } from './config.ts';
+import { type NewTrainingEvent, parseEvents, type TrainingEvent } from './events.ts';
+
+/** Whether `path` holds a run. */
+export function isRunFolder(path: string): boolean {
+  return existsSync(join(path, 'config.json')) && existsSync(join(path, 'events.jsonl'));
+}
+
+/** A run's folder, open for writing. */
+export class RunFolder {
+  readonly path: string;
+  /** Called with every event. */
+  readonly #onEvent: (event: TrainingEvent) => void;
+  /** Lines that could not be written yet. */
+  #unwritten = '';
+
+  private constructor(path: string, onEvent: (event: TrainingEvent) => void) {
+    this.path = path;
+    this.#onEvent = onEvent;
+  }
+
+  /** Makes the folder. Throws `ConfigError` when it holds a run already, `DataError` when it cannot be written. */
+  static async create(
+    path: string,
+    config: TrainingConfig,
+    onEvent: (event: TrainingEvent) => void,
+  ): Promise<RunFolder> {
+    refuseExisting(path);
+    const folder = new RunFolder(path, onEvent);
+    await folder.writeConfig(config);
+    try {
+      for (const name of ['checkpoints', 'samples']) await mkdir(join(path, name), { recursive: true });
+      appendFileSync(join(path, 'events.jsonl'), '');
+    } catch (cause) {
+      throw writeError(path, cause);
+    }
+    return folder;
+  }
+
+  /** Opens the folder of a run to continue it. Throws `DataError` when it cannot be written. */
+  static open(path: string, onEvent: (event: TrainingEvent) => void): RunFolder {
+    const file = join(path, 'events.jsonl');
+    try {
+      const text = readFileSync(file, 'utf8');
+      // a crash may have cut the last line short
+      appendFileSync(file, text === '' || text.endsWith('\n') ? '' : '\n');
+    } catch (cause) {
+      throw writeError(file, cause);
+    }
+    return new RunFolder(path, onEvent);
+  }
+
+  get checkpoints(): string {
+    return join(this.path, 'checkpoints');
+  }
+  get samples(): string {
+    return join(this.path, 'samples');
+  }
+  get model(): string {
+    return join(this.path, 'model');
+  }
+
+  writeConfig(config: TrainingConfig): Promise<void> {
+    return atomicWrite(join(this.path, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`);
+  }
+
+  /** Appends an event. When the disk refuses, the line is kept and tried again with the next event. */
+  record(event: NewTrainingEvent): void {
+    const timed = { time: new Date().toISOString(), ...event } as TrainingEvent;
+    const first = this.#unwritten === '';
+    this.#unwritten += `${JSON.stringify(timed)}\n`;
+    let failure: string | undefined;
+    try {
+      appendFileSync(join(this.path, 'events.jsonl'), this.#unwritten);
+      this.#unwritten = '';
+    } catch (error) {
+      failure = (error as Error).message;
+    }
+    this.#onEvent(timed);
+    if (failure !== undefined && first) {
+      this.record({ type: 'warning', step: event.step, message: `events.jsonl could not be written: ${failure}` });
+    }
+  }
+}
+
+/** Throws `ConfigError` when `path` holds a run. */
+export function refuseExisting(path: string): void {
+  if (!isRunFolder(path)) return;
+  throw new ConfigError(
+    `${path} already holds a run`,
+    'continue it with --resume, or choose another folder with --out',
+  );
+}
+
+/** Reads a run's configuration. Throws `DataError` when there is none or it is damaged. */
+export async function readRunConfig(path: string): Promise<TrainingConfig> {
+  const file = join(path, 'config.json');
+  if (!isRunFolder(path)) {
+    throw new DataError(
+      existsSync(path) ? `${path} holds no run` : `there is no folder called ${path}`,
+      'give the folder of a run, e.g. runs/avatars',
+    );
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    throw new DataError(`could not read ${file}: ${(cause as Error).message}`, 'restore the file', { cause });
+  }
+  return parseTrainingConfig(json as object);
+}
+
+/** Reads a run's events, see `parseEvents`. */
+export async function readEvents(path: string): Promise<TrainingEvent[]> {
+  return parseEvents(await readFile(join(path, 'events.jsonl'), 'utf8'));
+}
+
+/** The newest checkpoint of a run, if there is one. */
+export async function latestCheckpoint(path: string): Promise<{ step: number; path: string } | undefined> {
+  return (await listCheckpoints(join(path, 'checkpoints'))).at(-1);
+}

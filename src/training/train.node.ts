@@ -1,0 +1,110 @@
+/** @file `trainDiffusion`: trains an image model into a run folder, resumable to the bit. */
+import type { DataReport, DataSplits } from '../data/index.node.ts';
+import { type Engine, nodeEngine } from '../runtime/index.node.ts';
+import { ConfigError } from '../tensor/index.ts';
+import { type RunState, readRunState, restoreCheckpoint } from './checkpoint.node.ts';
+import type { TrainingConfig, TrainingConfigInput } from './config.ts';
+import { DiffusionTrainer } from './diffusion-trainer.ts';
+import type { TrainingEvent } from './events.ts';
+import { type OpenDataCallbacks, openTrainingData } from './open-training-data.node.ts';
+import { configHash, normalizeConfig, resolveConfig, resumeConfig } from './resolve-config.ts';
+import { latestCheckpoint, RunFolder, readRunConfig, refuseExisting } from './run-folder.node.ts';
+import { TrainingLoop, type TrainingResult } from './training-loop.node.ts';
+
+export interface TrainOptions extends OpenDataCallbacks {
+  /** Folder of the run. */
+  readonly out: string;
+  /** Continue the run in `out` from its last checkpoint. Default false. */
+  readonly resume?: boolean;
+  /** Stops after the step in progress, with a checkpoint. */
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: TrainingEvent) => void;
+  /** What opening the data converted and skipped. */
+  readonly onData?: (data: DataSplits) => void;
+  /** Default: a Node engine in a worker thread, on the device and with the threads of the configuration. */
+  readonly engine?: Engine;
+}
+
+/** Where a new or resumed run begins. */
+interface Beginning {
+  readonly config: TrainingConfig;
+  readonly data: DataSplits;
+  readonly checkpoint: { readonly path: string; readonly state: RunState } | undefined;
+  readonly lengthChanged: boolean;
+}
+
+/**
+ * Trains on `config.data` and writes everything to `out`. Settings left out come from the preset of the data set.
+ * Throws `ConfigError` and `DataError` before anything is written when the request is impossible: unknown settings,
+ * unknown data, a size the network cannot halve, a batch larger than the data, a folder that holds a run, a resumed
+ * configuration that differs. Throws `EngineError` naming the last good checkpoint when the loss is not finite.
+ */
+export async function trainDiffusion(
+  config: TrainingConfigInput,
+  { out, resume = false, signal, onEvent = () => undefined, onData, engine, ...callbacks }: TrainOptions,
+): Promise<TrainingResult> {
+  const started = performance.now();
+  const begin = resume ? await resumeRun(config, out, callbacks) : await newRun(config, out, callbacks);
+  onData?.(begin.data);
+  const own = engine ? undefined : await nodeEngine(engineOptions(begin.config));
+  const chosen = engine ?? own!;
+  try {
+    const trainer = await DiffusionTrainer.create(chosen, begin.config, begin.data);
+    if (begin.checkpoint) await restoreCheckpoint(begin.checkpoint.path, chosen, trainer.state);
+    const folder = resume ? RunFolder.open(out, onEvent) : await RunFolder.create(out, begin.config, onEvent);
+    if (resume) await folder.writeConfig(begin.config);
+    const loop = new TrainingLoop({
+      trainer,
+      folder,
+      data: begin.data,
+      state: begin.checkpoint?.state,
+      lengthChanged: begin.lengthChanged,
+      resumed: resume,
+      started,
+      signal,
+    });
+    return await loop.run();
+  } finally {
+    await own?.dispose();
+  }
+}
+
+async function newRun(input: TrainingConfigInput, out: string, callbacks: OpenDataCallbacks): Promise<Beginning> {
+  refuseExisting(out);
+  const wishes = normalizeConfig(input) as { data?: TrainingConfigInput['data'] & object };
+  if (!wishes.data?.spec) {
+    throw new ConfigError('there is nothing to train on', "give data, e.g. 'avatars' or the path of a folder");
+  }
+  const data = await openTrainingData(wishes.data, callbacks);
+  const { imageShape, length, classNames } = data.train;
+  const config = resolveConfig(input, { imageShape, count: length, classNames });
+  return { config, data, checkpoint: undefined, lengthChanged: false };
+}
+
+async function resumeRun(input: TrainingConfigInput, out: string, callbacks: OpenDataCallbacks): Promise<Beginning> {
+  const { config, changed } = resumeConfig(await readRunConfig(out), input);
+  const data = await openTrainingData(config.data, callbacks);
+  const latest = await latestCheckpoint(out);
+  if (!latest) return { config, data, checkpoint: undefined, lengthChanged: false };
+  const state = await readRunState(latest.path);
+  if (state.config !== configHash(config)) {
+    throw new ConfigError(
+      `config.json of ${out} was changed since ${latest.path} was written`,
+      'restore it, or start another run',
+    );
+  }
+  if (state.data !== data.train.fingerprint) {
+    throw new ConfigError(
+      `the pictures of ${config.data.spec} are not those the run was trained on: fingerprint ${state.data} → ${data.train.fingerprint}`,
+      'restore the pictures, or start another run with --out',
+    );
+  }
+  const lengthChanged = changed.some(({ key }) => key === 'steps' || key === 'minutes' || key === 'epochs');
+  return { config, data, checkpoint: { path: latest.path, state }, lengthChanged };
+}
+
+function engineOptions({ device, threads }: TrainingConfig) {
+  return { device, worker: true, ...(threads !== null && { threads }) };
+}
+
+export type { DataReport, TrainingResult };
