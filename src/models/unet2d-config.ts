@@ -28,7 +28,7 @@ const resampling = z.enum(['conv', 'resnet']);
 const schema = z.object({
   /** Height and width the network is meant for; it runs at any multiple of its factor. */
   sample_size: z
-    .union([count, z.tuple([count, count])])
+    .union([count, z.tuple([count, count]).readonly()])
     .nullable()
     .default(null),
   in_channels: count.default(3),
@@ -42,10 +42,14 @@ const schema = z.object({
   flip_sin_to_cos: z.boolean().default(true),
   down_block_types: z
     .array(z.string())
+    .readonly()
     .default(['DownBlock2D', 'AttnDownBlock2D', 'AttnDownBlock2D', 'AttnDownBlock2D']),
   mid_block_type: z.literal('UNetMidBlock2D').nullable().default('UNetMidBlock2D'),
-  up_block_types: z.array(z.string()).default(['AttnUpBlock2D', 'AttnUpBlock2D', 'AttnUpBlock2D', 'UpBlock2D']),
-  block_out_channels: z.array(count).min(1).default([224, 448, 672, 896]),
+  up_block_types: z
+    .array(z.string())
+    .readonly()
+    .default(['AttnUpBlock2D', 'AttnUpBlock2D', 'AttnUpBlock2D', 'UpBlock2D']),
+  block_out_channels: z.array(count).min(1).readonly().default([224, 448, 672, 896]),
   layers_per_block: count.default(2),
   /** Residual sums of the middle block are divided by it. */
   mid_block_scale_factor: z.number().positive().default(1),

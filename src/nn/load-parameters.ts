@@ -1,6 +1,14 @@
 /** @file Moving parameters between modules, engines and checkpoints. */
 import type { Engine } from '../runtime/index.ts';
-import { castArray, DataError, type NdArray, nearestName, type Shape, sameShape } from '../tensor/index.ts';
+import {
+  castArray,
+  DataError,
+  formatShape,
+  type NdArray,
+  nearestName,
+  type Shape,
+  sameShape,
+} from '../tensor/index.ts';
 import type { Module } from './module.ts';
 import type { Parameter } from './parameter.ts';
 
@@ -46,7 +54,9 @@ export async function loadParameters(
   const matched = [...parameters].filter(([key]) => stored.has(key));
   const wrong = matched.flatMap(([key, parameter]) => {
     const { shape } = tensors.get(stored.get(key)!)!;
-    return sameShape(shape, parameter.shape) ? [] : [`${key}: expected [${parameter.shape}], found [${shape}]`];
+    return sameShape(shape, parameter.shape)
+      ? []
+      : [`${key}: expected ${formatShape(parameter.shape)}, found ${formatShape(shape)}`];
   });
   if (wrong.length > 0 || (strict && missing.length + unexpected.length > 0)) {
     throw mismatch(sourceName(source), strict ? missing : [], strict ? unexpected : [], wrong);

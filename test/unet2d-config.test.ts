@@ -1,0 +1,129 @@
+/** @file The configuration and the errors of UNet2DModel. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { input, trace } from '../src/graph/index.ts';
+import { currentAttentionKey, parseUNet2DConfig, UNet2DModel } from '../src/models/index.ts';
+import { loadParameters } from '../src/nn/index.ts';
+import { ConfigError, ShapeError, toFloat64 } from '../src/tensor/index.ts';
+
+const tiny = {
+  block_out_channels: [4, 8],
+  down_block_types: ['DownBlock2D', 'AttnDownBlock2D'],
+  up_block_types: ['AttnUpBlock2D', 'UpBlock2D'],
+  layers_per_block: 1,
+  norm_num_groups: 2,
+} as const;
+
+const golden = (name: string): Record<string, unknown> =>
+  JSON.parse(readFileSync(fileURLToPath(new URL(`./golden/unet2d/${name}/config.json`, import.meta.url)), 'utf8'));
+
+function forward(model: UNet2DModel, { size = [8, 8], labels = false, channels = 3 } = {}): unknown {
+  return trace(() =>
+    model.forward(
+      input('x', [1, channels, ...size]),
+      input('t', [1]),
+      labels ? input('labels', [1], 'int64') : undefined,
+    ),
+  );
+}
+
+describe('configurations of UNet2DModel', () => {
+  it("have diffusers' defaults", () => {
+    const config = parseUNet2DConfig({});
+    expect(config).toMatchObject({
+      in_channels: 3,
+      block_out_channels: [224, 448, 672, 896],
+      attention_head_dim: 8,
+      flip_sin_to_cos: true,
+      norm_eps: 1e-5,
+      resnet_time_scale_shift: 'default',
+    });
+    const { _class_name, _diffusers_version, ...written } = golden('ncsnpp');
+    // diffusers wrote all of its keys: none is missing here
+    expect(Object.keys(config).sort()).toEqual(Object.keys(written).sort());
+  });
+
+  it.each(['ddpm', 'class-attention', 'resnet-resampling', 'learned-time', 'ncsnpp'])(
+    'pass through unchanged: %s',
+    (name) => {
+      const { _class_name, _diffusers_version, ...written } = golden(name);
+      expect(UNet2DModel.fromConfig(golden(name)).config).toEqual(written);
+    },
+  );
+
+  it('suggest the nearest key for one that does not exist', () => {
+    expect(() => parseUNet2DConfig({ block_out_chanels: [8] })).toThrow(ConfigError);
+    expect(() => parseUNet2DConfig({ block_out_chanels: [8] })).toThrow("did you mean 'block_out_channels'?");
+    expect(() => parseUNet2DConfig({ nonsense: 1 })).toThrow('the settings are: sample_size, in_channels');
+  });
+
+  it('ignore keys that start with _', () => {
+    expect(() => parseUNet2DConfig({ _use_default_values: ['x'] })).not.toThrow();
+  });
+
+  it.each([
+    [{ ...tiny, down_block_types: ['DownBlock2D', 'AtnDownBlock2D'] }, "did you mean 'AttnDownBlock2D'?"],
+    [{ ...tiny, up_block_types: ['UpBlock2D'] }, 'as many down_block_types (2) as up_block_types (1)'],
+    [{ act_fn: 'tanh' }, 'choose one of silu, swish, mish, gelu, relu'],
+    [{ block_out_channels: [8, -1] }, "'block_out_channels.1' does not fit, got [8,-1]"],
+    [{ dropout: 1 }, "'dropout' does not fit, got 1"],
+    [{ time_embedding_type: 'learned' }, 'needs num_train_timesteps'],
+    [{ ...tiny, attention_head_dim: 16 }, 'attention over 8 channels with 16 per head has no head'],
+  ])('refuse %o', (config, message) => {
+    expect(() => UNet2DModel.fromConfig(config)).toThrow(ConfigError);
+    expect(() => UNet2DModel.fromConfig(config)).toThrow(message);
+  });
+});
+
+describe('UNet2DModel', () => {
+  it('starts the same from the same seed', () => {
+    const start = (seed: number): Float64Array => toFloat64(new UNet2DModel(tiny, { seed }).convIn.weight.initial());
+    expect(start(1)).toEqual(start(1));
+    expect(start(1)).not.toEqual(start(2));
+  });
+
+  it('says which multiple a height and a width must be', () => {
+    const model = new UNet2DModel(tiny);
+    expect(model.factor).toBe(2);
+    expect(() => forward(model, { size: [8, 9] })).toThrow(ShapeError);
+    expect(() => forward(model, { size: [8, 9] })).toThrow('multiples of 2, got 8×9');
+  });
+
+  it('says how many channels it takes', () => {
+    expect(() => forward(new UNet2DModel(tiny), { channels: 4 })).toThrow('[B, 3, H, W], got [1, 4, 8, 8]');
+  });
+
+  it('asks for class labels where it has classes, and refuses them where it has none', () => {
+    const classes = new UNet2DModel({ ...tiny, num_class_embeds: 3 });
+    expect(() => forward(classes)).toThrow('this network needs class labels');
+    expect(() => forward(classes, { labels: true })).not.toThrow();
+    expect(() => forward(new UNet2DModel(tiny), { labels: true })).toThrow('this network takes no class labels');
+  });
+
+  it('names the number of groups that does not divide the channels, and the module', () => {
+    const model = new UNet2DModel({ ...tiny, norm_num_groups: 3 });
+    expect(() => forward(model)).toThrow(
+      /the 4 channels .* do not divide into 3 groups[\s\S]*in module down_blocks\.0\.resnets\.0\.norm1/,
+    );
+  });
+
+  it('loads attention under its old names', async () => {
+    const model = new UNet2DModel(tiny);
+    const old = new Map(
+      [...model.namedParameters()].map(([key, parameter]) => [
+        key
+          .replace('.to_q.', '.query.')
+          .replace('.to_k.', '.key.')
+          .replace('.to_v.', '.value.')
+          .replace('.to_out.0.', '.proj_attn.'),
+        parameter.initial(),
+      ]),
+    );
+    expect(old.has('mid_block.attentions.0.proj_attn.bias')).toBe(true);
+    expect(await loadParameters(model, old)).toEqual({ missing: [], unexpected: [] });
+    expect(currentAttentionKey('down_blocks.1.attentions.0.group_norm.weight')).toBe(
+      'down_blocks.1.attentions.0.group_norm.weight',
+    );
+  });
+});
