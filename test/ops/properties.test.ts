@@ -13,15 +13,12 @@ import {
   toHostValue,
   trace,
 } from '../../src/graph/index.ts';
-import { nodeEngine } from '../../src/runtime/index.node.ts';
-import { referenceEngine } from '../../src/runtime/index.ts';
-import { broadcastShapes, type Shape, sizeOf, toFloat64 } from '../../src/tensor/index.ts';
-import { centralDifferences, evaluateFloat64, project, relativeError } from './float64.ts';
+import { broadcastShapes, type Shape, sizeOf } from '../../src/tensor/index.ts';
+import { expectReferenceValues, native } from './engines.ts';
+import { centralDifferences, evaluateFloat64, relativeError } from './float64.ts';
 import { declareInputs, exampleInputs, type OpCase, opCase, results } from './op-case.ts';
 
-const engine = await nodeEngine({ threads: 1 });
-const reference = referenceEngine();
-afterAll(() => engine.dispose());
+afterAll(() => native.dispose());
 
 const settings = { seed: 20240601, numRuns: 60 } as const;
 
@@ -35,23 +32,6 @@ const broadcastPair: fc.Arbitrary<[number[], number[]]> = shape().chain((common)
     .map(([from, ones]) => common.slice(from).map((extent, i) => (ones[i] ? 1 : extent)));
   return fc.tuple(part, part);
 });
-
-/** Results and derivatives on the node engine are those of the reference. */
-async function expectSameOnBothEngines(item: OpCase): Promise<void> {
-  const body = (): Record<string, Tensor> => {
-    const inputs = declareInputs(item);
-    const outputs = results(item, inputs);
-    return Object.fromEntries([...outputs, ...gradients(project(outputs)!, inputs)].entries());
-  };
-  const feeds = Object.fromEntries(exampleInputs(item).map((array, i) => [`x${i}`, array]));
-  const program = await engine.compile(body);
-  const actual = await program.run(feeds);
-  const expected = await (await reference.compile(body)).run(feeds);
-  await program.dispose();
-  for (const [name, value] of Object.entries(expected)) {
-    expect(relativeError(toFloat64(actual[name]!), toFloat64(value))).toBeLessThan(1e-5);
-  }
-}
 
 /** Evaluates what `body` makes of the inputs of a case, in float64. */
 function evaluate(item: OpCase): Float64Array[] {
@@ -72,7 +52,7 @@ describe('broadcasting', () => {
         const item = opCase(name, [a, { shape: b, range: [0.5, 2] }], (x, y) => createNode(name, [x, y], {}));
         const [output] = evaluate(item);
         expect(output!.length).toBe(sizeOf(broadcastShapes(a, b)));
-        await expectSameOnBothEngines(item);
+        await expectReferenceValues([native], item);
       }),
       settings,
     );
@@ -107,7 +87,10 @@ describe('reductions', () => {
     const op = fc.constantFrom<ReduceOp>('sum', 'mean', 'max', 'min', 'prod');
     await fc.assert(
       fc.asyncProperty(op, reduction, fc.boolean(), async (name, [extents, axes], keepDims) => {
-        await expectSameOnBothEngines(opCase(name, [extents], (x) => createNode(name, [x], { axes, keepDims })));
+        await expectReferenceValues(
+          [native],
+          opCase(name, [extents], (x) => createNode(name, [x], { axes, keepDims })),
+        );
       }),
       settings,
     );
@@ -137,7 +120,10 @@ describe('matrix products', () => {
         async ([batchA, batchB], [m, k, n], [transposeA, transposeB]) => {
           const a = [...batchA, ...(transposeA ? [k, m] : [m, k])];
           const b = [...batchB, ...(transposeB ? [n, k] : [k, n])];
-          await expectSameOnBothEngines(opCase('matmul', [a, b], (x, y) => x.matmul(y, { transposeA, transposeB })));
+          await expectReferenceValues(
+            [native],
+            opCase('matmul', [a, b], (x, y) => x.matmul(y, { transposeA, transposeB })),
+          );
         },
       ),
       settings,
@@ -257,7 +243,10 @@ describe('convolutions', () => {
   test('of any stride, padding, dilation and groups agree on both engines', async () => {
     await fc.assert(
       fc.asyncProperty(geometry, async ({ x, w, attrs }) => {
-        await expectSameOnBothEngines(opCase('conv', [x, w], (a, b) => conv(a, b, undefined, attrs)));
+        await expectReferenceValues(
+          [native],
+          opCase('conv', [x, w], (a, b) => conv(a, b, undefined, attrs)),
+        );
       }),
       { ...settings, numRuns: 100 },
     );
