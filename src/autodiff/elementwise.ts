@@ -81,7 +81,7 @@ export const elementwiseRules: VjpRules = {
   cast: ({ inputs: [x] }, [dy]) => [isFloat(x!.dtype) ? dy!.cast(x!.dtype) : undefined],
   detach: () => [undefined],
 
-  silu: ({ inputs: [x] }, [dy]) => [createNode('siluGrad', [x!, dy!], {})],
+  silu: ({ inputs: [x], outputs: [y] }, [dy]) => [createNode('siluGrad', [x!, y!, dy!], {})],
   // Φ(x) + x φ(x) for the exact form; the tanh form differentiates its decomposition
   softplus: pointwise((x) => x.sigmoid()),
 };

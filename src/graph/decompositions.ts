@@ -95,10 +95,7 @@ function multiplyAlong(x: Tensor, axis: number): Tensor {
 export const decompositions: { readonly [K in CompositeOp]: Decomposition<K> } = {
   silu: ({ inputs: [x] }) => [x!.mul(x!.sigmoid())],
   // dy · s · (1 + x - y) with s = sigmoid(x), y = x · s
-  siluGrad: ({ inputs: [x, dy] }) => {
-    const s = x!.sigmoid();
-    return [s.mul(x!.add(1).sub(x!.mul(s))).mul(dy!)];
-  },
+  siluGrad: ({ inputs: [x, y, dy] }) => [x!.sub(y!).add(1).mul(x!.sigmoid()).mul(dy!)],
   gelu: ({ inputs: [x], attrs: { approximate } }) => {
     if (approximate === 'tanh') {
       const inner = x!.add(x!.mul(x!).mul(x!).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));

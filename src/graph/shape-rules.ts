@@ -367,7 +367,7 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   },
 
   silu: sameAsInput,
-  // inputs: x, dy
+  // inputs: x, silu(x), dy
   siluGrad: sameAsInput,
   gelu: sameAsInput,
   softplus: sameAsInput,

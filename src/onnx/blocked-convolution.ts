@@ -14,7 +14,8 @@ function toBlocks(x: ValueName, emitter: Emitter): ValueName {
   return emitter.emit('ReorderInput', [x], {}, BLOCKED);
 }
 
-function fromBlocks(x: ValueName, channels: number, emitter: Emitter): ValueName {
+/** Blocks to pictures. */
+export function fromBlocks(x: ValueName, channels: number, emitter: Emitter): ValueName {
   return emitter.emit('ReorderOutput', [x], { channels }, BLOCKED);
 }
 

@@ -2,6 +2,7 @@
 import type { ConvAttrs, NodeOf } from '../graph/index.ts';
 import { sizeOf } from '../tensor/index.ts';
 import {
+  fromBlocks,
   hasBlockedForm,
   lowerBlockedAdjoint,
   lowerBlockedConv,
@@ -82,9 +83,6 @@ export function lowerConvTranspose(
   });
 }
 
-/** Above this many elements of x the nine products read shifted copies apart; below, three read a stacked copy. */
-const STACK_LIMIT = 1 << 20;
-
 /** The adjoint in the kernel: `dW[o, c, k] = Σ_b Σ_p dY[b, o, p] · X[b, c, p · stride + k · dilation - padding]`. */
 export function lowerConvWeightGrad(
   node: NodeOf<'convWeightGrad'>,
@@ -98,11 +96,24 @@ export function lowerConvWeightGrad(
   const outputs = dy!.shape[1]!;
   const area = sizeOf(dy!.shape.slice(2));
   const point = attrs.kernel.every((extent) => extent === 1) && attrs.stride.every((step) => step === 1);
-  if (!point && area <= 16 && hasBlockedForm(target.block, attrs, batch, outputs)) {
-    return lowerBlockedWeightGrad(node, inputs, target.block, emitter);
+  const padding = readPadding(node);
+  const crops = padding.some(([, after]) => after < 0);
+  if (!point && !crops && area <= 16 && hasBlockedForm(target.block, attrs, batch, outputs)) {
+    return lowerBlockedWeightGrad({ ...node, attrs: { ...attrs, padding } }, inputs, target.block, emitter);
   }
   if (isSameSizePlane(node)) return shiftedProducts(node, inputs, spatial as [number, number], emitter, target);
-  return slicedProducts(node, inputs, { batch, channels, outputs, area, point }, emitter, target);
+  return slicedProducts(node, inputs, { batch, channels, outputs, area, point, padding }, emitter, target);
+}
+
+type Padding = readonly (readonly [before: number, after: number])[];
+
+/** The padding that windows read: where strides leave pixels over at the end it is less than the convolution's, even negative. */
+function readPadding({ inputs: [x, dy], attrs }: NodeOf<'convWeightGrad'>): Padding {
+  return attrs.kernel.map((extent, axis) => {
+    const reach = (dy!.shape[axis + 2]! - 1) * attrs.stride[axis]! + attrs.dilation[axis]! * (extent - 1) + 1;
+    const before = attrs.padding[axis]![0];
+    return [before, reach - x!.shape[axis + 2]! - before] as const;
+  });
 }
 
 /** Two spatial axes, stride 1, one group, as many output as input pixels. */
@@ -116,68 +127,95 @@ function isSameSizePlane({ inputs: [x, dy], attrs }: NodeOf<'convWeightGrad'>): 
   );
 }
 
+/** Above this many elements of x the products read its shifted copies apart; below, they read one stacked copy. */
+const STACK_LIMIT = 1 << 20;
+
 /**
- * Column shifts are applied to copies of x and row shifts to copies of dY (`Pad` with a negative side shifts without
- * widening), so a 3×3 kernel costs four copies instead of nine slices.
+ * Column shifts are applied to copies of x and row shifts to copies of dY, so a 3×3 kernel costs four copies instead of
+ * nine slices. Planes are shifted as flat rows, whole and contiguous; a mask clears the columns that wrapped around.
  */
 function shiftedProducts(
   { inputs: [x, dyTensor], attrs }: NodeOf<'convWeightGrad'>,
   [name, dy]: readonly ValueName[],
-  [height, width]: readonly [number, number],
+  plane: readonly [height: number, width: number],
   emitter: Emitter,
   target: OnnxTarget,
 ): ValueName {
   const [batch, channels] = x!.shape as [number, number];
   const outputs = dyTensor!.shape[1]!;
   const [rows, columns] = attrs.kernel as [number, number];
-  const shift = (value: ValueName, axis: 2 | 3, by: number): ValueName =>
-    by === 0
-      ? value
-      : emitter.pad(
-          value,
-          axis === 2
-            ? [
-                [0, 0],
-                [0, 0],
-                [by, -by],
-                [0, 0],
-              ]
-            : [
-                [0, 0],
-                [0, 0],
-                [0, 0],
-                [by, -by],
-              ],
-        );
+  const area = plane[0] * plane[1];
   const offset = (tap: number, axis: 0 | 1): number => tap * attrs.dilation[axis]! - attrs.padding[axis]![0];
-  const xShifted = Array.from({ length: columns }, (_, j) => shift(name!, 3, -offset(j, 1)));
-  const dyShifted = Array.from({ length: rows }, (_, i) =>
-    emitter.reshape(shift(dy!, 2, offset(i, 0)), [batch, outputs, height * width]),
-  );
+  const flat = (value: ValueName, count: number): ValueName => emitter.reshape(value, [batch * count, area]);
+  const xFlat = flat(name!, channels);
+  const dyFlat = flat(dy!, outputs);
+  const xShifted = Array.from({ length: columns }, (_, j) => shiftColumns(xFlat, offset(j, 1), plane, emitter));
+  const dyShifted = Array.from({ length: rows }, (_, i) => {
+    const by = offset(i, 0) * plane[1];
+    const shifted =
+      by === 0
+        ? dyFlat
+        : emitter.pad(dyFlat, [
+            [0, 0],
+            [by, -by],
+          ]);
+    return emitter.reshape(shifted, [batch, outputs, area]);
+  });
+  const pictures = xShifted.map((value) => emitter.reshape(value, [batch, channels, area]));
   const product = (a: ValueName, b: ValueName, size: number): ValueName =>
     sumOverBatch(matmulTransposed(a, b, 3, emitter, target), batch, size, emitter);
 
-  if (sizeOf(x!.shape) <= STACK_LIMIT) {
-    const stacked = emitter.reshape(emitter.emit('Concat', xShifted, { axis: 1 }), [
-      batch,
-      columns * channels,
-      height * width,
-    ]);
-    const parts = dyShifted.map((d) =>
-      emitter.reshape(product(d, stacked, outputs * columns * channels), [1, outputs, columns, channels]),
-    );
-    const all = parts.length === 1 ? parts[0]! : emitter.emit('Concat', parts, { axis: 0 });
-    return emitter.transpose(all, [1, 3, 0, 2]);
+  const stack = columns > 1 && sizeOf(x!.shape) <= STACK_LIMIT;
+  const products = stack
+    ? dyShifted.map((d) => product(d, emitter.emit('Concat', pictures, { axis: 1 }), outputs * columns * channels))
+    : dyShifted.flatMap((d) => pictures.map((picture) => product(d, picture, outputs * channels)));
+  const all = products.length === 1 ? products[0]! : emitter.emit('Concat', products, { axis: 0 });
+  // [rows, O, columns, C] or [rows, columns, O, C]
+  return kernelFromTaps(all, { rows, columns, outputs, channels, columnsInside: stack }, target, emitter);
+}
+
+/** Each row of the plane moved left by `by` columns, zeros moving in. x: [N, H·W]. */
+function shiftColumns(
+  x: ValueName,
+  by: number,
+  [height, width]: readonly [number, number],
+  emitter: Emitter,
+): ValueName {
+  if (by === 0) return x;
+  const mask = new Float32Array(height * width);
+  for (let i = 0; i < mask.length; i++) mask[i] = (i % width) + by >= 0 && (i % width) + by < width ? 1 : 0;
+  const shifted = emitter.pad(x, [
+    [0, 0],
+    [-by, by],
+  ]);
+  return emitter.emit('Mul', [shifted, emitter.constant({ dtype: 'float32', shape: [1, mask.length], data: mask })]);
+}
+
+/** Taps × [O, C] to a kernel [O, C, rows, columns]; through the blocked layout's kernels where they exist, four times as fast. */
+function kernelFromTaps(
+  taps: ValueName,
+  {
+    rows,
+    columns,
+    outputs,
+    channels,
+    columnsInside,
+  }: { rows: number; columns: number; outputs: number; channels: number; columnsInside: boolean },
+  { block }: OnnxTarget,
+  emitter: Emitter,
+): ValueName {
+  const order = columnsInside ? [rows, outputs, columns] : [rows, columns, outputs];
+  if (block === undefined || channels % block !== 0) {
+    return emitter.transpose(emitter.reshape(taps, [...order, channels]), columnsInside ? [1, 3, 0, 2] : [2, 3, 0, 1]);
   }
-  const flat = xShifted.map((value) => emitter.reshape(value, [batch, channels, height * width]));
-  const parts = dyShifted.flatMap((d) => flat.map((value) => product(d, value, outputs * channels)));
-  const turned = emitter.transpose(emitter.emit('Concat', parts, { axis: 0 }), [1, 0]);
-  return emitter.reshape(turned, [outputs, channels, rows, columns]);
+  const pieces = emitter.reshape(taps, [...order, channels / block, block]);
+  const turned = emitter.transpose(pieces, columnsInside ? [1, 3, 0, 2, 4] : [2, 3, 0, 1, 4]);
+  return fromBlocks(emitter.reshape(turned, [outputs, channels, rows, columns]), channels, emitter);
 }
 
 /** The general form: one product per tap over a strided view of padded x. */
 function slicedProducts(
-  { inputs: [x, dyTensor], attrs }: NodeOf<'convWeightGrad'>,
+  { inputs: [, dyTensor], attrs }: NodeOf<'convWeightGrad'>,
   [name, dy]: readonly ValueName[],
   {
     batch,
@@ -185,18 +223,14 @@ function slicedProducts(
     outputs,
     area,
     point,
-  }: { batch: number; channels: number; outputs: number; area: number; point: boolean },
+    padding,
+  }: { batch: number; channels: number; outputs: number; area: number; point: boolean; padding: Padding },
   emitter: Emitter,
   target: OnnxTarget,
 ): ValueName {
   const { groups, kernel } = attrs;
   const axes = kernel.map((_, i) => i + 2);
   const ySpatial = dyTensor!.shape.slice(2);
-  const padding = kernel.map((extent, axis) => {
-    const reach = (ySpatial[axis]! - 1) * attrs.stride[axis]! + attrs.dilation[axis]! * (extent - 1) + 1;
-    const before = attrs.padding[axis]![0];
-    return [before, reach - x!.shape[axis + 2]! - before] as const;
-  });
   const needsPad = padding.some(([before, after]) => before !== 0 || after !== 0);
   const source = needsPad ? emitter.pad(name!, [[0, 0], [0, 0], ...padding]) : name!;
   const rows = emitter.reshape(dy!, [batch * groups, outputs / groups, area]);

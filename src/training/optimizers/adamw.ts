@@ -14,7 +14,8 @@ export interface AdamWOptions {
 
 /**
  * `m ← β₁ m + (1-β₁) g`, `v ← β₂ v + (1-β₂) g²`, `p ← (1 - lr·wd) p - lr · m̂ / (√v̂ + ε)` with bias-corrected m̂ and v̂,
- * as `torch.optim.AdamW`. The bias corrections are folded into the two scalars that multiply m and shift √v.
+ * as `torch.optim.AdamW`. The variables hold the plain sums M = m / (1-β₁) and V = v / (1-β₂): every constant factor then
+ * meets in two scalars, `p ← keep · p - size · M / (√V + shift)`, and an update takes as few passes over memory as it can.
  */
 export class AdamW implements Optimizer {
   readonly parameters: readonly Variable[];
@@ -53,19 +54,25 @@ export class AdamW implements Optimizer {
     const step = this.step.value.add(1);
     this.step.assign(step);
     const power = (beta: number): Tensor => step.mul(Math.log(beta)).exp();
-    const root2 = one.sub(power(beta2)).sqrt();
-    const stepSize = rate.mul(root2).div(one.sub(power(beta1)));
+    const root2 = one
+      .sub(power(beta2))
+      .sqrt()
+      .mul(1 / Math.sqrt(1 - beta2));
+    const size = rate
+      .mul(1 - beta1)
+      .mul(root2)
+      .div(one.sub(power(beta1)));
     const shift = root2.mul(epsilon);
     const keep = one.sub(rate.mul(weightDecay));
     this.parameters.forEach((parameter, i) => {
       const g = gradients[i]!;
       const { m, v } = this.moments[i]!;
-      const mNext = m.value.add(g.sub(m.value).mul(1 - beta1));
-      const vNext = v.value.mul(beta2).add(g.mul(g).mul(1 - beta2));
+      const mNext = m.value.mul(beta1).add(g);
+      const vNext = v.value.mul(beta2).add(g.mul(g));
       m.assign(mNext);
       v.assign(vNext);
       const decayed = weightDecay === 0 ? parameter.value : parameter.value.mul(keep);
-      parameter.assign(decayed.sub(mNext.div(vNext.sqrt().add(shift)).mul(stepSize)));
+      parameter.assign(decayed.sub(mNext.div(vNext.sqrt().add(shift)).mul(size)));
     });
   }
 }
