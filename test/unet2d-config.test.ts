@@ -68,6 +68,7 @@ describe('configurations of UNet2DModel', () => {
     [{ act_fn: 'tanh' }, 'choose one of silu, swish, mish, gelu, relu'],
     [{ block_out_channels: [8, -1] }, "'block_out_channels.1' does not fit, got [8,-1]"],
     [{ dropout: 1 }, "'dropout' does not fit, got 1"],
+    [{ ...tiny, norm_num_groups: null }, 'may be null only where all blocks are skip blocks'],
     [{ time_embedding_type: 'learned' }, 'needs num_train_timesteps'],
     [{ ...tiny, attention_head_dim: 16 }, 'attention over 8 channels with 16 per head has no head'],
   ])('refuse %o', (config, message) => {

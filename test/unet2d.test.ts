@@ -49,13 +49,20 @@ async function openCase(name: string): Promise<Case> {
   return { model, about, golden, inputs: Object.fromEntries(names.map((key) => [key, golden.get(key)!])) };
 }
 
+function declare({ inputs }: Case, name: string): Tensor {
+  const { shape, dtype } = inputs[name]!;
+  return input(name, shape, dtype);
+}
+
+function traceOutput(given: Case): Tensor {
+  const labels = given.inputs.labels && declare(given, 'labels');
+  return given.model.forward(declare(given, 'sample'), declare(given, 'timesteps'), labels);
+}
+
 /** Traces the network and the mean squared error to the target. */
-function traceLoss({ model, inputs }: Case): { output: Tensor; loss: Tensor } {
-  const declared = Object.fromEntries(
-    Object.entries(inputs).map(([name, { shape, dtype }]) => [name, input(name, shape, dtype)]),
-  );
-  const output = model.forward(declared.sample!, declared.timesteps!, declared.labels);
-  return { output, loss: output.sub(declared.target!).square().mean() };
+function traceLoss(given: Case): { output: Tensor; loss: Tensor } {
+  const output = traceOutput(given);
+  return { output, loss: output.sub(declare(given, 'target')).square().mean() };
 }
 
 /** Largest difference, relative to the largest expected magnitude. */
@@ -106,6 +113,15 @@ describe('UNet2DModel on the node engine', () => {
 
   it.each(cases)('computes the output and all gradients of diffusers: %s', async (name) => {
     await expectSameOutputAndGradients(engine, await openCase(name));
+  });
+
+  it.each(cases)('computes the same with weights baked in: %s', async (name) => {
+    const given = await openCase(name);
+    const program = await engine.compile(() => traceOutput(given), { freeze: true });
+    const { target: _, ...inputs } = given.inputs;
+    const { output } = await program.run(inputs);
+    await program.dispose();
+    expect(relativeError(output!, toFloat64(given.golden.get('output')!))).toBeLessThan(1e-5);
   });
 
   it.each(cases)('follows 20 steps of AdamW in PyTorch: %s', async (name) => {

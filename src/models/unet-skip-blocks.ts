@@ -10,7 +10,11 @@ import { upChannels } from './unet-blocks.ts';
 /** Skip blocks choose their own norm groups, and divide residual sums by √2, whatever the configuration says. */
 const outputScaleFactor = Math.SQRT2;
 const ATTENTION_GROUPS = 32;
-const groupsFor = (channels: number): number => Math.min(Math.floor(channels / 4), 32);
+
+/** Norm groups where no configuration names them: a quarter of the channels, at most 32. */
+export function defaultGroups(channels: number): number {
+  return Math.min(Math.floor(channels / 4), 32);
+}
 
 /** The travelling picture always has three channels. */
 const PICTURE_CHANNELS = 3;
@@ -25,10 +29,10 @@ export class SkipDownBlock2D extends Module implements DownBlock {
   constructor(blockOptions: DownBlockOptions) {
     super();
     const { inChannels, outChannels, layers, attention, downsample } = blockOptions;
-    const options = { ...blockOptions, outputScaleFactor, groupsOut: groupsFor(outChannels) };
+    const options = { ...blockOptions, outputScaleFactor, groupsOut: defaultGroups(outChannels) };
     this.resnets = Array.from({ length: layers }, (_, i) => {
       const channels = i === 0 ? inChannels : outChannels;
-      return new ResnetBlock2D(channels, { ...options, groups: groupsFor(channels) });
+      return new ResnetBlock2D(channels, { ...options, groups: defaultGroups(channels) });
     });
     this.attentions = attention
       ? this.resnets.map(() => new AttentionBlock(outChannels, { ...options, groups: ATTENTION_GROUPS }))
@@ -36,7 +40,7 @@ export class SkipDownBlock2D extends Module implements DownBlock {
     if (downsample === null) return;
     this.resnetDown = new ResnetBlock2D(outChannels, {
       ...options,
-      groups: groupsFor(outChannels),
+      groups: defaultGroups(outChannels),
       convShortcut: true,
       resample: firDown,
     });
@@ -69,11 +73,11 @@ export class SkipUpBlock2D extends Module implements UpBlock {
   constructor(blockOptions: UpBlockOptions) {
     super();
     const { outChannels, attention, upsample, epsilon } = blockOptions;
-    const groupsOut = groupsFor(outChannels);
+    const groupsOut = defaultGroups(outChannels);
     const options = { ...blockOptions, outputScaleFactor, groupsOut };
     this.resnets = upChannels(options).map(([below, across]) => {
       // with attention, diffusers divides only the channels from across by 4
-      const groups = attention ? Math.min(below + Math.floor(across / 4), 32) : groupsFor(below + across);
+      const groups = attention ? Math.min(below + Math.floor(across / 4), 32) : defaultGroups(below + across);
       return new ResnetBlock2D(below + across, { ...options, groups });
     });
     this.attentions = attention ? [new AttentionBlock(outChannels, { ...options, groups: ATTENTION_GROUPS })] : [];

@@ -62,7 +62,8 @@ const schema = z.object({
   act_fn: z.string().default('silu'),
   /** Channels of one attention head; null: one head of all channels. */
   attention_head_dim: count.nullable().default(8),
-  norm_num_groups: count.default(32),
+  /** Groups of all norms; null: a quarter of the channels, at most 32 (skip blocks always choose so). */
+  norm_num_groups: count.nullable().default(32),
   /** Groups of the middle attention's norm; null: norm_num_groups, or no norm with scale_shift. */
   attn_norm_num_groups: count.nullable().default(null),
   norm_eps: z.number().positive().default(1e-5),
@@ -108,6 +109,12 @@ export function parseUNet2DConfig(json: object): UNet2DConfig {
   }
   if (config.time_embedding_type === 'learned' && config.num_train_timesteps === null) {
     throw new ConfigError("time_embedding_type 'learned' needs num_train_timesteps");
+  }
+  if (
+    config.norm_num_groups === null &&
+    [...down_block_types, ...up_block_types].some((name) => !name.includes('Skip'))
+  ) {
+    throw new ConfigError('norm_num_groups may be null only where all blocks are skip blocks', 'set it, e.g. to 32');
   }
   return {
     ...config,

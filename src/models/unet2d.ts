@@ -20,7 +20,7 @@ import {
   type UpBlock,
   UpBlock2D,
 } from './unet-blocks.ts';
-import { SkipDownBlock2D, SkipUpBlock2D } from './unet-skip-blocks.ts';
+import { defaultGroups, SkipDownBlock2D, SkipUpBlock2D } from './unet-skip-blocks.ts';
 import { parseUNet2DConfig, type UNet2DConfig, type UNet2DConfigInput } from './unet2d-config.ts';
 
 /** Standard deviation of the Fourier frequencies, fixed in diffusers. */
@@ -41,10 +41,10 @@ function timeProjection(config: UNet2DConfig): Timesteps | GaussianFourierProjec
   }
 }
 
-function blockOptions(config: UNet2DConfig, tembChannels: number): UNetBlockOptions {
+function blockOptions(config: UNet2DConfig, tembChannels: number, channels: number): UNetBlockOptions {
   return {
     tembChannels,
-    groups: config.norm_num_groups,
+    groups: config.norm_num_groups ?? defaultGroups(channels),
     epsilon: config.norm_eps,
     activation: config.act_fn,
     timeScaleShift: config.resnet_time_scale_shift,
@@ -129,10 +129,10 @@ export class UNet2DModel extends Module {
     } else if (config.class_embed_type === null && config.num_class_embeds !== null) {
       this.classEmbedding = new Embedding(config.num_class_embeds, tembChannels);
     }
-    const shared = blockOptions(config, tembChannels);
+    const shared = blockOptions(config, tembChannels, last);
     this.downBlocks = downBlocks(config, shared);
     if (config.mid_block_type !== null) {
-      const groups = config.resnet_time_scale_shift === 'default' ? config.norm_num_groups : null;
+      const groups = config.resnet_time_scale_shift === 'default' ? shared.groups : null;
       this.midBlock = new UNetMidBlock2D(last, {
         ...shared,
         attention: config.add_attention,
@@ -141,7 +141,9 @@ export class UNet2DModel extends Module {
       });
     }
     this.upBlocks = upBlocks(config, shared);
-    this.convNormOut = new GroupNorm(config.norm_num_groups, first, { epsilon: config.norm_eps });
+    this.convNormOut = new GroupNorm(config.norm_num_groups ?? defaultGroups(first), first, {
+      epsilon: config.norm_eps,
+    });
     this.convOut = new Conv2d(first, config.out_channels, 3, { padding: 1 });
     this.initialize(seed);
   }

@@ -62,13 +62,13 @@ CASES = {
         ),
         "size": (8, 8), "timesteps": torch.tensor([9, 2]), "labels": torch.linspace(-1, 1, 64).reshape(2, 32),
     },
-    # NCSN++: Fourier noise levels, skip blocks, no middle block, half-precision weights
+    # as google/ncsnpp-celebahq-256: Fourier noise levels, skip blocks, groups chosen by the blocks, one head
     "ncsnpp": {
         "config": dict(
-            sample_size=8, block_out_channels=(8, 32), layers_per_block=1, norm_num_groups=4,
+            sample_size=8, block_out_channels=(8, 32), layers_per_block=1, norm_num_groups=None, norm_eps=1e-6,
             down_block_types=("SkipDownBlock2D", "AttnSkipDownBlock2D"),
-            up_block_types=("SkipUpBlock2D", "SkipUpBlock2D"), attention_head_dim=16, time_embedding_dim=16,
-            time_embedding_type="fourier", mid_block_type=None,
+            up_block_types=("SkipUpBlock2D", "SkipUpBlock2D"), attention_head_dim=None, time_embedding_dim=16,
+            time_embedding_type="fourier", mid_block_scale_factor=math.sqrt(2),
         ),
         "size": (8, 8), "timesteps": torch.tensor([0.3, 4.0]), "half": True,
     },
