@@ -1,7 +1,7 @@
 /** @file `trainDiffusion`: trains an image model into a run folder, resumable to the bit. */
-import type { DataReport, DataSplits } from '../data/index.node.ts';
+import type { DataSplits } from '../data/index.node.ts';
 import { type Engine, nodeEngine } from '../runtime/index.node.ts';
-import { ConfigError } from '../tensor/index.ts';
+import { ConfigError, type NdArray } from '../tensor/index.ts';
 import { type RunState, readRunState, restoreCheckpoint } from './checkpoint.node.ts';
 import type { TrainingConfig, TrainingConfigInput } from './config.ts';
 import { DiffusionTrainer } from './diffusion-trainer.ts';
@@ -19,6 +19,8 @@ export interface TrainOptions extends OpenDataCallbacks {
   /** Stops after the step in progress, with a checkpoint. */
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TrainingEvent) => void;
+  /** Pictures sampled on the way, [N, C, H, W] in [-1, 1]. */
+  readonly onPreview?: (images: NdArray) => void;
   /** What opening the data converted and skipped. */
   readonly onData?: (data: DataSplits) => void;
   /** Default: a Node engine in a worker thread, on the device and with the threads of the configuration. */
@@ -41,7 +43,7 @@ interface Beginning {
  */
 export async function trainDiffusion(
   config: TrainingConfigInput,
-  { out, resume = false, signal, onEvent = () => undefined, onData, engine, ...callbacks }: TrainOptions,
+  { out, resume = false, signal, onEvent = () => undefined, onPreview, onData, engine, ...callbacks }: TrainOptions,
 ): Promise<TrainingResult> {
   const started = performance.now();
   const begin = resume ? await resumeRun(config, out, callbacks) : await newRun(config, out, callbacks);
@@ -62,6 +64,7 @@ export async function trainDiffusion(
       resumed: resume,
       started,
       signal,
+      onPreview,
     });
     return await loop.run();
   } finally {
@@ -107,4 +110,4 @@ function engineOptions({ device, threads }: TrainingConfig) {
   return { device, worker: true, ...(threads !== null && { threads }) };
 }
 
-export type { DataReport, TrainingResult };
+export type { TrainingResult };

@@ -44,6 +44,7 @@ export interface TrainingLoopOptions {
   /** `performance.now()` when the session began. */
   readonly started: number;
   readonly signal: AbortSignal | undefined;
+  readonly onPreview: ((images: NdArray) => void) | undefined;
 }
 
 const PREVIEW_COUNT = 16;
@@ -189,6 +190,7 @@ export class TrainingLoop {
     });
     const seconds = (performance.now() - began) / 1000;
     this.#costs.preview = seconds;
+    this.#options.onPreview?.(images);
     const path = join('samples', `${checkpointName(this.#step)}.png`);
     await this.#survive('the preview', async () => {
       await writePng(join(this.#options.folder.path, path), pictureOf(images));

@@ -1,0 +1,89 @@
+/** @file The command line: verbs and flags, errors and exit codes. */
+import { createRequire } from 'node:module';
+import { type CAC, type Command, cac } from 'cac';
+import { ConfigError, nearestName } from '../tensor/index.ts';
+import { createTerminal, reportError, type Terminal } from './terminal.ts';
+import { type TrainFlags, train } from './train.ts';
+import { UsageError } from './usage-error.ts';
+
+type Flags = Readonly<Record<string, unknown>>;
+
+/** Runs the command line; returns the exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function main(args: readonly string[]): Promise<number> {
+  const debug = args.includes('--debug');
+  const terminal = createTerminal({ json: args.includes('--json'), debug });
+  try {
+    const cli = defineCommands(terminal);
+    cli.parse(['node', 'inkwash', ...args], { run: false });
+    if (cli.options.help || cli.options.version) return 0;
+    if (!cli.matchedCommand) {
+      if (args.length === 0) {
+        cli.outputHelp();
+        return 2;
+      }
+      throw unknownVerb(cli, String(cli.args[0] ?? args[0]));
+    }
+    checkFlags(cli, cli.matchedCommand);
+    return (await cli.runMatchedCommand()) as number;
+  } catch (error) {
+    const usage = error instanceof Error && error.name === 'CACError';
+    reportError(usage ? new UsageError(error.message, 'see inkwash --help') : error, debug);
+    return usage || error instanceof UsageError || error instanceof ConfigError ? 2 : 1;
+  }
+}
+
+function defineCommands(terminal: Terminal): CAC {
+  const cli = cac('inkwash');
+  cli
+    .command('train [data]', 'Train a model on a built-in data set or a folder of pictures')
+    .option('--out <folder>', 'Folder of the run (default: runs/<data>)')
+    .option('--size <pixels>', 'Edge of the pictures')
+    .option('--batch <n>', 'Pictures per step')
+    .option('--steps <n>', 'Length of the run in steps')
+    .option('--minutes <n>', 'Length of the run in minutes, everything included')
+    .option('--epochs <n>', 'Length of the run in passes over the pictures')
+    .option('--lr <rate>', 'Peak learning rate')
+    .option('--seed <n>', 'Seed of everything random')
+    .option('--resume', 'Continue the run in --out from its last checkpoint')
+    .option('--config <file>', 'JSON file of settings')
+    .option('--set <key=value>', 'Any setting, e.g. --set optimizer.weightDecay=0.1; may be repeated')
+    .option('--device <name>', 'cpu, webgpu, cuda, coreml or dml')
+    .option('--threads <n>', 'Threads of one operation')
+    .example('  inkwash train avatars')
+    .example('  inkwash train ./my-pictures --size 32 --minutes 20')
+    .action((data: string | undefined, flags: Flags) => train(data, flags as TrainFlags, terminal));
+  cli.option('--json', 'Machine-readable results on stdout');
+  cli.option('--debug', 'Show where errors come from');
+  cli.help();
+  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+  cli.version(version);
+  return cli;
+}
+
+/** Throws `UsageError` for the first flag the command does not have, with the nearest one it has. */
+function checkFlags(cli: CAC, command: Command): void {
+  const options = [...command.options, ...cli.globalCommand.options];
+  const known = options.flatMap(({ names }) => names);
+  for (const name of Object.keys(cli.options)) {
+    if (name === '--' || known.includes(name)) continue;
+    const near = nearestName(name, known);
+    throw new UsageError(
+      `${command.name} has no flag ${dashed(name)}`,
+      near ? `did you mean ${dashed(near)}?` : `see inkwash ${command.name} --help`,
+    );
+  }
+}
+
+function dashed(name: string): string {
+  if (name.length === 1) return `-${name}`;
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function unknownVerb(cli: CAC, verb: string): UsageError {
+  const verbs = cli.commands.map(({ name }) => name);
+  const near = nearestName(verb, verbs);
+  return new UsageError(
+    `there is no command '${verb}'`,
+    near ? `did you mean 'inkwash ${near}'?` : `the commands are: ${verbs.join(', ')}`,
+  );
+}
