@@ -39,16 +39,16 @@ export function gradients(loss: Tensor, wrt: readonly (Tensor | Variable)[]): Te
     );
   }
   const targets = wrt.map((item) => (item instanceof Tensor ? item : currentTrace().leaf(item)));
-  return pullback([loss], [full(loss.shape, 1, loss.dtype)], targets).map(
+  return pullCotangents([loss], [full(loss.shape, 1, loss.dtype)], targets, { through: true }).map(
     (gradient, i) => gradient ?? full(targets[i]!.shape, 0, targets[i]!.dtype),
   );
 }
 
 /**
  * Nodes between `outputs` and `wrt` that depend on `wrt`, in topological order. Only floats carry a dependence:
- * indices and masks are piecewise constant.
+ * indices and masks are piecewise constant. The search goes `through` a tensor of `wrt`, or stops there.
  */
-function dependents(outputs: readonly Tensor[], wrt: ReadonlySet<Tensor>): Node[] {
+function dependents(outputs: readonly Tensor[], wrt: ReadonlySet<Tensor>, through: boolean): Node[] {
   const depends = new Map<Node, boolean>();
   const stack: Node[] = outputs.map((tensor) => tensor.node);
   while (stack.length > 0) {
@@ -57,7 +57,7 @@ function dependents(outputs: readonly Tensor[], wrt: ReadonlySet<Tensor>): Node[
       stack.pop();
       continue;
     }
-    const pending = node.inputs.filter((tensor) => !wrt.has(tensor) && !depends.has(tensor.node));
+    const pending = node.inputs.filter((tensor) => (through || !wrt.has(tensor)) && !depends.has(tensor.node));
     if (pending.length > 0) {
       stack.push(...pending.map((tensor) => tensor.node));
       continue;
@@ -74,14 +74,23 @@ function dependents(outputs: readonly Tensor[], wrt: ReadonlySet<Tensor>): Node[
     .sort((a, b) => a.id - b.id);
 }
 
-/** Pulls cotangents of `outputs` back to `wrt`; undefined where none arrives. */
+/** Pulls cotangents of `outputs` back to `wrt`, each held independent of the others; undefined where none arrives. */
 export function pullback(
   outputs: readonly Tensor[],
   cotangents: readonly (Tensor | undefined)[],
   wrt: readonly Tensor[],
 ): (Tensor | undefined)[] {
+  return pullCotangents(outputs, cotangents, wrt, { through: false });
+}
+
+function pullCotangents(
+  outputs: readonly Tensor[],
+  cotangents: readonly (Tensor | undefined)[],
+  wrt: readonly Tensor[],
+  { through }: { readonly through: boolean },
+): (Tensor | undefined)[] {
   const targets = new Set(wrt);
-  const order = dependents(outputs, targets);
+  const order = dependents(outputs, targets, through);
   const live = new Set(order);
   const total = new Map<Tensor, Tensor>();
   const accumulate = (tensor: Tensor, term: Tensor | undefined): void => {

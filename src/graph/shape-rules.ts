@@ -41,7 +41,10 @@ function requireFloat(op: string, type: TensorType): void {
 
 function requireRank(op: string, type: TensorType, rank: number, what: string): void {
   if (type.shape.length !== rank) {
-    throw new ShapeError(`${op}: ${what} must have rank ${rank}, got ${formatType(type)}`);
+    throw new ShapeError(
+      `${op}: ${what} must have rank ${rank}, got ${formatType(type)}`,
+      'the batch and channel axes count too',
+    );
   }
 }
 
@@ -135,7 +138,10 @@ function checkConv(
     attrs.padding.length !== spatial ||
     attrs.dilation.length !== spatial
   ) {
-    throw new ShapeError(`${op}: stride, padding and dilation need ${spatial} entries for ${formatType(x)}`);
+    throw new ShapeError(
+      `${op}: stride [${attrs.stride}], padding and dilation [${attrs.dilation}] need ${spatial} entries for ${formatType(x)}`,
+      'give one number for all spatial axes, or one per axis',
+    );
   }
   if (x.shape[1] !== channels) {
     throw new ShapeError(
@@ -144,7 +150,10 @@ function checkConv(
     );
   }
   if (w.shape[0]! % attrs.groups !== 0) {
-    throw new ShapeError(`${op}: ${w.shape[0]} kernels cannot be split into ${attrs.groups} groups`);
+    throw new ShapeError(
+      `${op}: the ${w.shape[0]} kernels of ${formatType(w)} cannot be split into ${attrs.groups} groups`,
+      'choose a number of groups that divides them',
+    );
   }
 }
 
@@ -212,6 +221,7 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     if (k < 1 || k > x!.shape[axis]!) {
       throw new ShapeError(
         `topK: k = ${k} does not fit ${x!.shape[axis]} elements of ${formatType(x!)} at axis ${axis}`,
+        `choose k from 1 to ${x!.shape[axis]}`,
       );
     }
     const shape = x!.shape.map((extent, i) => (i === axis ? k : extent));
@@ -253,7 +263,10 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   conv: ([x, w, bias], attrs) => {
     checkConv('conv', x!, w!, attrs, 1, w!.shape[1]! * attrs.groups);
     if (bias && !sameShape(bias.shape, [w!.shape[0]!])) {
-      throw new ShapeError(`conv: the bias must have shape [${w!.shape[0]}], got ${formatShape(bias.shape)}`);
+      throw new ShapeError(
+        `conv: the bias must have shape [${w!.shape[0]}], got ${formatShape(bias.shape)}`,
+        `one number for each of the kernels of ${formatType(w!)}`,
+      );
     }
     return one(
       [x!.shape[0]!, w!.shape[0]!, ...windowShape('conv', x!, w!.shape.slice(2), attrs, attrs.dilation)],
@@ -268,7 +281,8 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
       const back = windowExtent(output, kernel, attrs.stride[axis]!, attrs.padding[axis]!, attrs.dilation[axis]!);
       if (back !== x!.shape[axis + 2]) {
         throw new ShapeError(
-          `convTranspose: ${output} output pixels do not correspond to ${x!.shape[axis + 2]} input pixels`,
+          `convTranspose: ${output} output pixels do not correspond to ${x!.shape[axis + 2]} pixels of ${formatType(x!)} under the kernel ${formatType(w!)}`,
+          'outputPadding must be smaller than the stride',
         );
       }
     });
@@ -291,13 +305,17 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     if (sizeOf(shape) !== sizeOf(x!.shape)) {
       throw new ShapeError(
         `reshape: ${formatType(x!)} has ${sizeOf(x!.shape)} elements, ${formatShape(shape)} has ${sizeOf(shape)}`,
+        'one extent may be -1, and becomes what is left',
       );
     }
     return one(shape, x!.dtype);
   },
   transpose: ([x], { perm }) => {
     if (perm.length !== x!.shape.length || [...perm].sort((a, b) => a - b).some((axis, i) => axis !== i)) {
-      throw new ShapeError(`transpose: [${perm.join(', ')}] is not a permutation of the axes of ${formatType(x!)}`);
+      throw new ShapeError(
+        `transpose: [${perm.join(', ')}] is not a permutation of the axes of ${formatType(x!)}`,
+        'name every axis once',
+      );
     }
     return one(
       perm.map((axis) => x!.shape[axis]!),
@@ -306,7 +324,10 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   },
   expand: ([x], { shape }) => {
     if (!sameShape(broadcastShapes(x!.shape, shape), shape)) {
-      throw new ShapeError(`expand: ${formatType(x!)} does not broadcast to ${formatShape(shape)}`);
+      throw new ShapeError(
+        `expand: ${formatType(x!)} does not broadcast to ${formatShape(shape)}`,
+        'only axes of extent 1, and new leading axes, can be repeated',
+      );
     }
     return one(shape, x!.dtype);
   },
@@ -318,6 +339,7 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
         if (start < 0 || stop > extent || start >= stop || steps[axis]! < 1) {
           throw new ShapeError(
             `slice: ${start}:${stop}:${steps[axis]} selects nothing or leaves ${formatType(x!)} at axis ${axis}`,
+            `choose 0 ≤ start < stop ≤ ${extent} and a step of at least 1`,
           );
         }
         return Math.ceil((stop - start) / steps[axis]!);
@@ -337,7 +359,10 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
       const fits =
         type.shape.length === first.shape.length && type.shape.every((n, i) => i === axis || n === first.shape[i]);
       if (!fits || type.dtype !== first.dtype) {
-        throw new ShapeError(`concat at axis ${axis}: ${formatType(type)} does not fit ${formatType(first)}`);
+        throw new ShapeError(
+          `concat at axis ${axis}: ${formatType(type)} does not fit ${formatType(first)}`,
+          `dtypes and all extents but that of axis ${axis} must be equal`,
+        );
       }
       total += type.shape[axis]!;
     }
@@ -432,7 +457,12 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   },
   resize: ([x], { size }) => {
     requireFloat('resize', x!);
-    if (x!.shape.length !== size.length + 2) throw new ShapeError(`resize: ${size.length} sizes for ${formatType(x!)}`);
+    if (x!.shape.length !== size.length + 2) {
+      throw new ShapeError(
+        `resize: ${formatShape(size)} does not fit the spatial axes of ${formatType(x!)}`,
+        'x is [B, C, ...spatial]; give one extent per spatial axis',
+      );
+    }
     return one([...x!.shape.slice(0, 2), ...size], x!.dtype);
   },
 };

@@ -1,9 +1,9 @@
 /** @file Simplification: dead code, common subexpressions, constant folding and algebraic identities. */
-import { sameShape, sizeOf } from '../tensor/index.ts';
+import { isFloat, sameShape, sizeOf } from '../tensor/index.ts';
 import { evaluateNode, toHostValue, toNdArray } from './evaluate/index.ts';
 import type { Node, NodeOf } from './node.ts';
 import { rewriteGraph } from './rewrite.ts';
-import { constant, createNode, createOutputs, type Tensor } from './tensor.ts';
+import { constant, createNode, createOutputs, scalar, type Tensor } from './tensor.ts';
 import type { Graph } from './trace.ts';
 
 /** Folding never makes a constant larger than this many elements: graphs stay small. */
@@ -22,6 +22,7 @@ export function simplify(graph: Graph): Graph {
     const folded = fold(node, inputs);
     const rebuilt = folded ?? identity(node, inputs) ?? undefined;
     const candidate = rebuilt ? rebuilt[0]!.node : node;
+    if (rebuilt && rebuilt.length > 1) return rebuilt;
     // an identity may return a tensor that already stands in the graph
     if (rebuilt && candidate.op !== 'constant' && !isFresh(candidate, inputs)) return rebuilt;
     const finalInputs = rebuilt ? candidate.inputs : inputs;
@@ -52,7 +53,11 @@ function keyOf(node: Node, inputs: readonly Tensor[]): string {
       : `constant ${value.dtype} [${value.shape}] ${bits(value.data)}`;
   }
   const operands = inputs.map((tensor) => `${tensor.node.id}.${tensor.index}`).join(',');
-  return `${node.op}(${operands})${JSON.stringify(node.attrs)}`;
+  // JSON knows no infinities
+  const attrs = JSON.stringify(node.attrs, (_, value) =>
+    typeof value === 'number' && !Number.isFinite(value) ? `${value}` : value,
+  );
+  return `${node.op}(${operands})${attrs}`;
 }
 
 function bits(data: ArrayBufferView): string {
@@ -118,7 +123,7 @@ function identity(node: Node, inputs: readonly Tensor[]): readonly Tensor[] | un
       const divisor = fillValue(b);
       // exact only for powers of two; others keep the division
       if (divisor !== undefined && dtype === 'float32' && Number.isInteger(Math.log2(Math.abs(divisor)))) {
-        return asResult(createNode('mul', [a, constantLike(1 / divisor, b)], {}));
+        return asResult(createNode('mul', [a, scalar(1 / divisor, dtype)], {}));
       }
       return shrinkFills(node, a, b);
     }
@@ -153,12 +158,7 @@ function identity(node: Node, inputs: readonly Tensor[]): readonly Tensor[] | un
   }
 }
 
-function constantLike(value: number, like: Tensor): Tensor {
-  const data = like.dtype === 'float64' ? Float64Array.of(value) : Float32Array.of(value);
-  return constant({ dtype: like.dtype, shape: [], data });
-}
-
-/** `(x · p) · q` becomes `x · (p q)` for numbers p and q. */
+/** `(x · p) · q` becomes `x · (p q)` for numbers p and q, unless their product leaves float32. */
 function mergeScales(a: Tensor, b: Tensor, shape: readonly number[]): readonly Tensor[] | undefined {
   const outer = fillValue(b) ?? fillValue(a);
   const inner = fillValue(b) !== undefined ? a : b;
@@ -167,7 +167,9 @@ function mergeScales(a: Tensor, b: Tensor, shape: readonly number[]): readonly T
   const scale = fillValue(y) ?? fillValue(x);
   const rest = fillValue(y) !== undefined ? x : y;
   if (scale === undefined || !sameShape(rest.shape, shape)) return undefined;
-  return [createNode('mul', [rest, constantLike(scale * outer, rest)], {})];
+  const product = Math.fround(scale * outer);
+  if (!isFloat(rest.dtype) || product === 0 || !Number.isFinite(product)) return undefined;
+  return [createNode('mul', [rest, scalar(scale * outer, rest.dtype)], {})];
 }
 
 /** An operand that is an expanded value broadcasts by itself: drop the expansion where the result keeps its shape. */

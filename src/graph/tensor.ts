@@ -31,7 +31,12 @@ export function createOutputs<K extends OpName>(
 ): readonly Tensor[] {
   const outputs: Tensor[] = [];
   const node = { op, inputs: [...inputs], attrs, outputs, id: created++, scope } as unknown as Node;
-  for (const type of shapeRules[op](inputs, attrs, op)) outputs.push(new Tensor(node, outputs.length, type));
+  for (const type of shapeRules[op](inputs, attrs, op)) {
+    if (!type.shape.every((extent) => Number.isInteger(extent) && extent > 0)) {
+      throw new ShapeError(`${op}: ${formatType(type)} is not a shape`, 'extents are whole numbers of at least 1');
+    }
+    outputs.push(new Tensor(node, outputs.length, type));
+  }
   return outputs;
 }
 

@@ -9,6 +9,7 @@ import {
   sameShape,
 } from '../tensor/index.ts';
 import type { Distribution } from './node.ts';
+import { topologicalOrder } from './order.ts';
 import { createNode, Tensor } from './tensor.ts';
 import type { Variable } from './variable.ts';
 
@@ -138,9 +139,23 @@ export function trace(body: () => Traced, { training = false }: TraceOptions = {
       }
     }
     const { inputs, variables, randoms, assignments } = current;
+    checkLeaves(current, [...entries.map(([, tensor]) => tensor), ...assignments.values()]);
     return { inputs, variables, randoms, outputs: new Map(entries), assignments };
   } finally {
     active = undefined;
+  }
+}
+
+/** Throws `ConfigError` when a result reads an input, variable or draw that another trace recorded. */
+function checkLeaves({ inputs, variables, randoms }: Trace, results: readonly Tensor[]): void {
+  const known = new Set([...inputs.values(), ...variables.values(), ...randoms].map((tensor) => tensor.node));
+  for (const node of topologicalOrder(results)) {
+    if ((node.op === 'input' || node.op === 'variable' || node.op === 'random') && !known.has(node)) {
+      throw new ConfigError(
+        `a result reads ${node.outputs[0]}, which belongs to another trace`,
+        'make every tensor inside the function that is traced; keep values between runs in variables',
+      );
+    }
   }
 }
 

@@ -21,11 +21,26 @@ const alongAxis = (apply: (x: Tensor, axis: number) => Tensor): OpCase[] => [
 
 export const compositeCases = {
   silu: activation((x) => x.silu()),
+  // inputs: x, silu(x), dy
   siluGrad: [
-    opCase('[2, 3]', [{ shape: [2, 3], range: [-4, 4] }, [2, 3]], (x, dy) => createNode('siluGrad', [x, dy], {})),
-    opCase('far from zero', [values(FAR), values(FAR.map(() => 1))], (x, dy) => createNode('siluGrad', [x, dy], {}), {
-      wrt: [],
-    }),
+    opCase('[2, 3]', [{ shape: [2, 3], range: [-4, 4] }, [2, 3]], (x, dy) =>
+      createNode('siluGrad', [x, x.silu(), dy], {}),
+    ),
+    opCase(
+      'three tensors',
+      [
+        [2, 3],
+        [2, 3],
+        [2, 3],
+      ],
+      (...inputs) => createNode('siluGrad', inputs, {}),
+    ),
+    opCase(
+      'far from zero',
+      [values(FAR), values(FAR.map(() => 1))],
+      (x, dy) => createNode('siluGrad', [x, x.silu(), dy], {}),
+      { wrt: [] },
+    ),
   ],
   gelu: [...activation((x) => x.gelu()), ...activation((x) => x.gelu({ approximate: 'tanh' }), ', by tanh')],
   softplus: activation((x) => x.softplus()),
