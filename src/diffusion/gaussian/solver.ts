@@ -38,11 +38,11 @@ export interface SolverOptions {
 }
 
 /** A solver: integrates `x` along `grid` and returns the state at its end. `x` itself is left untouched. */
-export type Solver<Options = unknown> = (
+export type Solver<Options extends SolverOptions = SolverOptions> = (
   denoise: Denoiser,
   x: State,
   grid: Grid,
-  options?: SolverOptions & Options,
+  options?: Options,
 ) => Promise<State>;
 
 /** One step of a solver that evaluates the network once, at `from`. */

@@ -49,7 +49,7 @@ async function controlledSteps(
   order: number,
   perTrial: number,
   level: (sigma: number) => Point,
-  { rtol = 0.05, atol = 0.0078, maxEvaluations = 1000, onStep, signal }: AdaptiveOptions & SolverOptions,
+  { rtol = 0.05, atol = 0.0078, maxEvaluations = 1000, onStep, signal }: AdaptiveOptions,
   trial: Trial,
 ): Promise<State> {
   const [first, last] = noisyEnds(grid);

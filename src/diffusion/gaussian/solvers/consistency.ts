@@ -1,11 +1,11 @@
 /** @file Samplers of distilled models: denoise to x̂₀ in one evaluation, add noise down to the next level (LCM, TCD, CM, sCM). */
 import { ConfigError } from '../../../tensor/index.ts';
 import { type Point, transition } from '../process.ts';
-import { drawNoise, integrate, type Solver } from '../solver.ts';
+import { drawNoise, integrate, type Solver, type SolverOptions } from '../solver.ts';
 import { combine, type State, type Term } from '../state.ts';
 
 /** Options of multistep consistency sampling. */
-export interface ConsistencyOptions {
+export interface ConsistencyOptions extends SolverOptions {
   /** Turns x̂₀ into the consistency function `cSkip·x + cOut·x̂₀`, the identity at the data (Song et al. 2023, eq. 5). */
   readonly boundary?: ((point: Point) => { readonly cSkip: number; readonly cOut: number }) | undefined;
   /** Levels the noise brings the sample to when they are not those of the grid. */
@@ -44,7 +44,7 @@ export function lcmBoundary(timestepScaling = 10): (point: Point) => { cSkip: nu
 }
 
 /** TCD's own options. */
-export interface TcdOptions {
+export interface TcdOptions extends SolverOptions {
   /** γ in [0, 1]: 0 deterministic, 1 as stochastic as a consistency model. */
   readonly eta?: number;
   /** The point `s` that a step towards `to` denoises to before noise is added; by TCD `t_s = ⌊(1 − η)·t⌋`. */

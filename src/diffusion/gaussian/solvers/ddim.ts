@@ -1,10 +1,10 @@
 /** @file DDIM (Song et al. 2021, eq. 12 and 16) and its inversion. */
 import { type Point, transition } from '../process.ts';
-import { drawNoise, integrate, type Solver } from '../solver.ts';
+import { drawNoise, integrate, type Solver, type SolverOptions } from '../solver.ts';
 import { combine, type Term } from '../state.ts';
 
 /** DDIM's own options. */
-export interface DdimOptions {
+export interface DdimOptions extends SolverOptions {
   /** 0: deterministic; 1: the variance of DDPM. */
   readonly eta?: number;
   /**

@@ -1,7 +1,7 @@
 /** @file DDPM ancestral sampling (Ho et al. 2020, Algorithm 2) with every variance of diffusers. */
 import { ConfigError } from '../../../tensor/index.ts';
 import type { Point } from '../process.ts';
-import { drawNoise, integrate, rounding, type Solver } from '../solver.ts';
+import { drawNoise, integrate, rounding, type Solver, type SolverOptions } from '../solver.ts';
 import { combine, type State } from '../state.ts';
 
 export const VARIANCE_TYPES = [
@@ -16,7 +16,7 @@ export const VARIANCE_TYPES = [
 export type VarianceType = (typeof VARIANCE_TYPES)[number];
 
 /** DDPM's own options. */
-export interface DdpmOptions {
+export interface DdpmOptions extends SolverOptions {
   readonly varianceType?: VarianceType;
 }
 

@@ -2,10 +2,10 @@
 import { ConfigError } from '../../../tensor/index.ts';
 import { exponentialStep, type Node } from '../exponential.ts';
 import { lambdaOf } from '../process.ts';
-import { integrate, type Solver } from '../solver.ts';
+import { integrate, type Solver, type SolverOptions } from '../solver.ts';
 
 /** DEIS's own options. */
-export interface DeisOptions {
+export interface DeisOptions extends SolverOptions {
   /** 1 to 4. */
   readonly order?: number;
   readonly lowerOrderFinal?: boolean;

@@ -2,12 +2,12 @@
 import { ConfigError } from '../../../tensor/index.ts';
 import { exponentialStep, type MomentRule, midpointMoments, type Node } from '../exponential.ts';
 import { lambdaOf, type Point } from '../process.ts';
-import { drawNoise, eachStep, type Solver } from '../solver.ts';
+import { drawNoise, eachStep, type Solver, type SolverOptions } from '../solver.ts';
 import type { State } from '../state.ts';
 import { type DpmAlgorithm, predictionKind } from './dpm-solver.ts';
 
 /** Options of the singlestep solver. */
-export interface DpmSinglestepOptions {
+export interface DpmSinglestepOptions extends SolverOptions {
   readonly order?: number;
   readonly algorithm?: Exclude<DpmAlgorithm, 'sde-dpmsolver'>;
   readonly solverType?: 'midpoint' | 'heun';

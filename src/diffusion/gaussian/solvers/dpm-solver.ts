@@ -10,7 +10,7 @@ import {
   type PredictionKind,
 } from '../exponential.ts';
 import { lambdaOf, type Point } from '../process.ts';
-import { drawNoise, integrate, type Solver } from '../solver.ts';
+import { drawNoise, integrate, type Solver, type SolverOptions } from '../solver.ts';
 
 export const DPM_ALGORITHMS = ['dpmsolver++', 'dpmsolver', 'sde-dpmsolver++', 'sde-dpmsolver'] as const;
 /** `++` extrapolates x̂₀, the others ε̂; `sde-` solves the SDE instead of the ODE. */
@@ -25,7 +25,7 @@ export const DPM_SOLVER_TYPES = ['midpoint', 'heun', 'exact'] as const;
 export type DpmSolverType = (typeof DPM_SOLVER_TYPES)[number];
 
 /** Options of the multistep DPM-Solvers. */
-export interface DpmSolverOptions {
+export interface DpmSolverOptions extends SolverOptions {
   /** 1, 2 or 3. */
   readonly order?: number;
   readonly algorithm?: DpmAlgorithm;

@@ -1,11 +1,11 @@
 /** @file ER-SDE solvers (Cui et al. 2023): the extended reverse SDE with a chosen noise scale φ(σ). */
 import { ConfigError } from '../../../tensor/index.ts';
 import { sigmaRatio } from '../process.ts';
-import { drawNoise, integrate, type Solver } from '../solver.ts';
+import { drawNoise, integrate, type Solver, type SolverOptions } from '../solver.ts';
 import { combine, type State, type Term } from '../state.ts';
 
 /** ER-SDE's own options. */
-export interface ErSdeOptions {
+export interface ErSdeOptions extends SolverOptions {
   /** 1, 2 or 3. */
   readonly order?: number;
   /** φ(σ), increasing; σ is the ODE, σ² the SDE, the default the paper's `ER SDE 5`. */

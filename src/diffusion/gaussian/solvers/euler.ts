@@ -1,12 +1,12 @@
 /** @file First-order steps with churn or ancestral noise: Euler, Euler ancestral and their flow-matching forms. */
 import type { Point } from '../process.ts';
 import { sigmaRatio } from '../process.ts';
-import { drawNoise, eachStep, type NoiseSource, type Solver } from '../solver.ts';
+import { drawNoise, eachStep, type NoiseSource, type Solver, type SolverOptions } from '../solver.ts';
 import { combine, type State } from '../state.ts';
 import { ddim } from './ddim.ts';
 
 /** Extra noise before a step (Karras et al. 2022, Algorithm 2); σ here is the ratio σ/α. */
-export interface ChurnOptions {
+export interface ChurnOptions extends SolverOptions {
   /** S_churn: total amount over all steps; 0 switches churn off. */
   readonly sChurn?: number;
   readonly sTmin?: number;
@@ -47,7 +47,7 @@ export const euler: Solver<ChurnOptions> = (denoise, x, grid, options = {}) =>
   });
 
 /** Ancestral noise. */
-export interface AncestralOptions {
+export interface AncestralOptions extends SolverOptions {
   /** Share of the DDPM posterior's noise that is added back after each step. */
   readonly eta?: number;
 }

@@ -2,11 +2,11 @@
 import { quadratureWeights } from '../exponential.ts';
 import { type Parameterisation, readout } from '../parameterisation.ts';
 import { type Point, sigmaRatio } from '../process.ts';
-import { eachStep, type Grid, integrate, type Solver } from '../solver.ts';
+import { eachStep, type Grid, integrate, type Solver, type SolverOptions } from '../solver.ts';
 import { combine, type State, type Term } from '../state.ts';
 
 /** LMS's own options. */
-export interface LmsOptions {
+export interface LmsOptions extends SolverOptions {
   /** 1 to 4 (higher is unstable). */
   readonly order?: number;
   /**
@@ -52,7 +52,7 @@ export const ADAMS_BASHFORTH: readonly (readonly number[])[] = [
 ];
 
 /** PNDM's own options. */
-export interface PndmOptions {
+export interface PndmOptions extends SolverOptions {
   /** Start with Runge-Kutta steps (PNDM) or with one step of doubled evaluation (PLMS of Stable Diffusion). */
   readonly start?: 'runge-kutta' | 'plms';
   /** Points at half steps below each of the first three grid points, for `runge-kutta`. */
@@ -114,7 +114,7 @@ export const pndm: Solver<PndmOptions> = (
 };
 
 /** iPNDM's own options. */
-export interface IpndmOptions {
+export interface IpndmOptions extends SolverOptions {
   /** Slopes of an earlier run to go on from, newest first; kept up to date. */
   readonly history?: State[];
 }

@@ -1,9 +1,9 @@
 /** @file Predictor-corrector sampling of variance-exploding processes (Song et al. 2021, Algorithm 2). */
-import { drawNoise, eachStep, type Solver } from '../solver.ts';
+import { drawNoise, eachStep, type Solver, type SolverOptions } from '../solver.ts';
 import { combine, type State } from '../state.ts';
 
 /** Options of the predictor-corrector sampler. */
-export interface PredictorCorrectorOptions {
+export interface PredictorCorrectorOptions extends SolverOptions {
   /** Signal-to-noise ratio r of the Langevin steps. */
   readonly snr?: number;
   /** Langevin steps before each predictor step. */

@@ -1,11 +1,11 @@
 /** @file SA-Solver: stochastic Adams, predictor and corrector (Xue et al. 2023). */
 import { exponentialStep, linearMoments, type Node, type PredictionKind } from '../exponential.ts';
 import { lambdaOf, type Point } from '../process.ts';
-import { drawNoise, eachStep, type Solver } from '../solver.ts';
+import { drawNoise, eachStep, type Solver, type SolverOptions } from '../solver.ts';
 import type { State } from '../state.ts';
 
 /** SA-Solver's own options. */
-export interface SaSolverOptions {
+export interface SaSolverOptions extends SolverOptions {
   readonly predictorOrder?: number;
   /** 0 switches the corrector off. */
   readonly correctorOrder?: number;

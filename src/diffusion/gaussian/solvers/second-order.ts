@@ -1,7 +1,7 @@
 /** @file Two evaluations per step: Heun (EDM's sampler) and the midpoint rule (KDPM2), deterministic or ancestral. */
 import { ConfigError } from '../../../tensor/index.ts';
 import { type Point, sigmaRatio } from '../process.ts';
-import { drawNoise, eachStep, type Solver } from '../solver.ts';
+import { drawNoise, eachStep, type Solver, type SolverOptions } from '../solver.ts';
 import { combine } from '../state.ts';
 import { ddimVariance } from './ddim.ts';
 import { type AncestralOptions, type ChurnOptions, churn } from './euler.ts';
@@ -25,7 +25,7 @@ export const heun: Solver<ChurnOptions> = (denoise, x, grid, options = {}) =>
   });
 
 /** Where the midpoint solvers find the process between grid points. */
-export interface LevelOptions {
+export interface LevelOptions extends SolverOptions {
   /** The process point at a level σ/α, in the frame of the grid. */
   readonly level?: ((sigma: number) => Point) | undefined;
 }

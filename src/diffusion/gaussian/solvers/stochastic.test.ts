@@ -38,9 +38,9 @@ const grid: Grid = (() => {
 })();
 
 type Run = (x: Float64Array, grid: Grid) => ReturnType<Solver>;
-function run<O>(solver: Solver<O>, options: O): Run {
+function run<O extends SolverOptions>(solver: Solver<O>, options: O): Run {
   const noise = noiseSource('philox', 6);
-  return (x, points) => solver(gaussianDenoiser(data), x, points, { ...options, noise } as SolverOptions & O);
+  return (x, points) => solver(gaussianDenoiser(data), x, points, { ...options, noise });
 }
 
 /** A draw of `x_t` itself at the first point. */
@@ -84,7 +84,6 @@ describe('stochastic solvers', () => {
       (variance - 1) * Math.sqrt(samples / 2),
       neighbours * Math.sqrt(samples),
     ];
-    if (globalThis.process.env.SHOW) console.log('Z', name, z.map((value) => value.toFixed(2)).join(' '));
     for (const score of z) expect(Math.abs(score)).toBeLessThan(4);
   });
 });

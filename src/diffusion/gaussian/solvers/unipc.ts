@@ -3,7 +3,7 @@ import { ConfigError } from '../../../tensor/index.ts';
 import { oneOf } from '../choices.ts';
 import { exponentialStep, linearMoments, midpointMoments, type Node, type PredictionKind } from '../exponential.ts';
 import { lambdaOf, type Point } from '../process.ts';
-import { eachStep, type Solver } from '../solver.ts';
+import { eachStep, type Solver, type SolverOptions } from '../solver.ts';
 import type { State } from '../state.ts';
 
 export const UNIPC_TYPES = ['bh1', 'bh2'] as const;
@@ -11,7 +11,7 @@ export const UNIPC_TYPES = ['bh1', 'bh2'] as const;
 export type UnipcType = (typeof UNIPC_TYPES)[number];
 
 /** UniPC's own options. */
-export interface UnipcOptions {
+export interface UnipcOptions extends SolverOptions {
   /** Predictor order p ≥ 1; the corrector reaches order p + 1. */
   readonly order?: number;
   readonly type?: UnipcType;

@@ -1,0 +1,44 @@
+"""Options and defaults of the Gaussian schedulers, read from the sources of diffusers.
+
+    python tools/oracle/scheduler_defaults.py test/golden/schedulers/defaults.json
+"""
+
+import ast
+import json
+import pathlib
+import sys
+
+import diffusers
+
+CLASSES = """
+DDPMScheduler DDPMParallelScheduler DDIMScheduler DDIMParallelScheduler DDIMInverseScheduler PNDMScheduler
+DPMSolverMultistepScheduler DPMSolverSinglestepScheduler UniPCMultistepScheduler DEISMultistepScheduler SASolverScheduler
+EulerDiscreteScheduler EulerAncestralDiscreteScheduler HeunDiscreteScheduler KDPM2DiscreteScheduler
+KDPM2AncestralDiscreteScheduler DPMSolverSDEScheduler LMSDiscreteScheduler IPNDMScheduler LCMScheduler TCDScheduler
+EDMEulerScheduler EDMDPMSolverMultistepScheduler CosineDPMSolverMultistepScheduler CMStochasticIterativeScheduler
+SCMScheduler FlowMatchEulerDiscreteScheduler FlowMatchHeunDiscreteScheduler FlowMatchLCMScheduler ScoreSdeVeScheduler
+""".split()
+
+
+def defaults(cls):
+    """From the source text, since classes with a missing optional dependency cannot be imported."""
+    folder = pathlib.Path(diffusers.__file__).parent / "schedulers"
+    for path in sorted(folder.glob("scheduling_*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and node.name == cls:
+                init = next(item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__")
+                names = [argument.arg for argument in init.args.args[1:]]
+                values = [eval(ast.unparse(value)) for value in init.args.defaults]
+                return {name: "-inf" if value == -float("inf") else value for name, value in zip(names, values)}
+    raise SystemExit(f"{cls} not found")
+
+
+if __name__ == "__main__":
+    result = {
+        "made_by": "python tools/oracle/scheduler_defaults.py test/golden/schedulers/defaults.json",
+        "diffusers": diffusers.__version__,
+        "classes": {cls: defaults(cls) for cls in CLASSES},
+    }
+    with open(sys.argv[1], "w") as file:
+        json.dump(result, file, indent=1)
+        file.write("\n")
