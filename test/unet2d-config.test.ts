@@ -58,6 +58,11 @@ describe('configurations of UNet2DModel', () => {
     expect(() => parseUNet2DConfig({ nonsense: 1 })).toThrow('the settings are: sample_size, in_channels');
   });
 
+  it('understand block types of the first diffusers releases', () => {
+    const config = parseUNet2DConfig({ ...tiny, down_block_types: ['UNetResDownBlock2D', 'UNetResAttnDownBlock2D'] });
+    expect(config.down_block_types).toEqual(tiny.down_block_types);
+  });
+
   it('ignore keys that start with _', () => {
     expect(() => parseUNet2DConfig({ _use_default_values: ['x'] })).not.toThrow();
   });

@@ -11,21 +11,8 @@ import {
 } from '../formats/index.node.ts';
 import { loadParameters } from '../nn/index.ts';
 import { DataError, type NdArray } from '../tensor/index.ts';
+import type { ImageModelNotes } from './image-model-notes.ts';
 import { UNet2DModel } from './unet2d.ts';
-
-/** What diffusers has no place for. */
-export interface ImageModelNotes {
-  /** Names of the classes, in the order of their labels. */
-  readonly classNames?: readonly string[] | undefined;
-  /** Label that stands for no class: the network's unconditional half of classifier-free guidance. */
-  readonly nullLabel?: number | undefined;
-  /** What the model was trained on. */
-  readonly data?: string | undefined;
-  /** Steps the weights were trained for. */
-  readonly trainedSteps?: number | undefined;
-  /** How it is sampled unless asked otherwise. */
-  readonly sampling?: { readonly solver: string; readonly steps: number; readonly guidance: number } | undefined;
-}
 
 /** A model as it lies in a folder. */
 export interface ImageModel {

@@ -94,6 +94,9 @@ export type UNet2DConfigInput = { readonly [K in keyof UNet2DConfig]?: UNet2DCon
   readonly [note: `_${string}`]: unknown;
 };
 
+/** Block types of the first diffusers releases began with `UNetRes`. */
+const plain = (type: string): string => type.replace(/^UNetRes/, '');
+
 /**
  * Checks a configuration and fills in diffusers' defaults.
  * Throws `ConfigError` for unknown keys, unknown block types or activations, and lists whose lengths differ.
@@ -119,7 +122,7 @@ export function parseUNet2DConfig(json: object): UNet2DConfig {
   return {
     ...config,
     act_fn: requireChoice('act_fn', config.act_fn.toLowerCase(), Object.keys(activations) as ActivationName[]),
-    down_block_types: down_block_types.map((name) => requireChoice('down_block_types', name, DOWN_BLOCK_TYPES)),
-    up_block_types: up_block_types.map((name) => requireChoice('up_block_types', name, UP_BLOCK_TYPES)),
+    down_block_types: down_block_types.map((name) => requireChoice('down_block_types', plain(name), DOWN_BLOCK_TYPES)),
+    up_block_types: up_block_types.map((name) => requireChoice('up_block_types', plain(name), UP_BLOCK_TYPES)),
   };
 }
