@@ -1,0 +1,235 @@
+/** @file `DiffusionPipeline`: pictures from a trained network, its scheduler and a seed. */
+import { classifierFree } from '../diffusion/gaussian/class-guidance.ts';
+import type { Rng } from '../diffusion/gaussian/noise-sources.ts';
+import { sampleWithPlan } from '../diffusion/gaussian/sampling.ts';
+import { fromSchedulerConfig, type SamplingPlan } from '../diffusion/gaussian/scheduler-config/index.ts';
+import { schedulerForSolver } from '../diffusion/gaussian/scheduler-config/solver-names.ts';
+import type { ImageModelNotes } from '../models/image-model-notes.ts';
+import { compileNetwork, type NetworkProgram } from '../models/network-program.ts';
+import type { UNet2DModel } from '../models/unet2d.ts';
+import type { Engine } from '../runtime/index.ts';
+import { ConfigError, type Float32NdArray, ndArray, nearestName, sizeOf } from '../tensor/index.ts';
+
+/** A class by name or number; `null` asks for none in particular. */
+export type Label = string | number | null;
+
+/** Pictures on the way, after a step of the solver. */
+export interface GenerationProgress {
+  /** Steps done and to do, over all batches. */
+  readonly done: number;
+  readonly total: number;
+  /** Number of the first picture of the batch at work. */
+  readonly first: number;
+  /** What the network takes the pictures of this batch to be, [B, C, H, W] in about [-1, 1]. */
+  readonly images: Float32NdArray;
+}
+
+export interface GenerateOptions {
+  /** Pictures to make. Default 1. */
+  readonly count?: number;
+  /** Solver steps. Default: the model's own, else 50. */
+  readonly steps?: number;
+  /** A short name (`'dpm++2m'`, `'ddim'`, …) or a scheduler class. Default: the model's own. */
+  readonly solver?: string;
+  /** Picture i starts from noise of seed `seed + i`, whatever the batch size. Default 0. */
+  readonly seed?: number;
+  /** One class for all pictures, or one for each. By default classes take turns where they are known. */
+  readonly label?: Label | readonly Label[];
+  /** Classifier-free guidance: 1 follows the network, more exaggerates the class. Default: the model's own, else 1. */
+  readonly guidance?: number;
+  /** Pictures per run of the network. Default 16, or fewer when fewer are made. */
+  readonly batchSize?: number;
+  /** Stochasticity of DDIM. */
+  readonly eta?: number;
+  /** Where noise comes from; the torch generators give the pictures diffusers gives. Default philox. */
+  readonly rng?: Rng;
+  readonly onStep?: (progress: GenerationProgress) => void | Promise<void>;
+  /** Stops between steps by throwing the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** What was made, and how: enough to make it again. */
+export interface Generation {
+  /** [N, C, H, W] in [-1, 1]. */
+  readonly images: Float32NdArray;
+  /** Seed of each picture. */
+  readonly seeds: readonly number[];
+  /** Class of each picture, where the network takes classes. */
+  readonly labels: readonly number[] | undefined;
+  readonly solver: string;
+  readonly steps: number;
+  readonly guidance: number;
+}
+
+const DEFAULT_STEPS = 50;
+const DEFAULT_BATCH = 16;
+
+export interface DiffusionPipelineOptions {
+  readonly engine: Engine;
+  readonly unet: UNet2DModel;
+  /** The JSON of a diffusers `scheduler_config.json`. */
+  readonly scheduler: Readonly<Record<string, unknown>>;
+  readonly notes?: ImageModelNotes;
+}
+
+/** A network ready to sample. Programs are compiled when first needed and kept; the weights are baked in then. */
+export class DiffusionPipeline {
+  readonly engine: Engine;
+  readonly unet: UNet2DModel;
+  readonly scheduler: Readonly<Record<string, unknown>>;
+  readonly notes: ImageModelNotes;
+  readonly #programs = new Map<number, Promise<NetworkProgram>>();
+
+  constructor({ engine, unet, scheduler, notes = {} }: DiffusionPipelineOptions) {
+    this.engine = engine;
+    this.unet = unet;
+    this.scheduler = scheduler;
+    this.notes = notes;
+  }
+
+  /** `[C, H, W]` of the pictures. Throws `ConfigError` when the network's configuration does not say. */
+  get imageShape(): readonly [number, number, number] {
+    const { sample_size: size, in_channels: channels } = this.unet.config;
+    if (size === null) {
+      throw new ConfigError(
+        'the network does not say how large its pictures are',
+        'set sample_size in its config.json',
+      );
+    }
+    const [height, width] = typeof size === 'number' ? [size, size] : size;
+    return [channels, height, width];
+  }
+
+  /** Whether the network is told a class. */
+  get takesLabels(): boolean {
+    return this.unet.config.num_class_embeds !== null;
+  }
+
+  /** The plan of `solver`, or of the model's own choice. Throws `ConfigError` naming the nearest solver. */
+  plan(solver?: string): SamplingPlan {
+    const name = solver ?? this.notes.sampling?.solver;
+    return fromSchedulerConfig(name === undefined ? this.scheduler : schedulerForSolver(this.scheduler, name));
+  }
+
+  /**
+   * Makes pictures. A picture depends on its seed, the solver, the steps, its class and the guidance; how many are made
+   * beside it only changes its rounding. Throws `ConfigError` for impossible options or an unknown class.
+   */
+  async generate(options: GenerateOptions = {}): Promise<Generation> {
+    const { notes } = this;
+    const {
+      count = 1,
+      solver = notes.sampling?.solver,
+      steps = notes.sampling?.steps ?? DEFAULT_STEPS,
+      seed = 0,
+      guidance = notes.sampling?.guidance ?? 1,
+      batchSize = Math.min(count, DEFAULT_BATCH),
+      onStep,
+      label,
+      ...run
+    } = options;
+    checkCount('count', count);
+    checkCount('batchSize', batchSize);
+    const plan = this.plan(solver);
+    const labels = this.#labels(label, count);
+    const nullLabel = this.notes.nullLabel;
+    if (guidance !== 1 && labels !== undefined && nullLabel === undefined) {
+      throw new ConfigError('this network has no class for "none", which guidance needs', 'leave guidance out');
+    }
+    const shape = this.imageShape;
+    const sampleSize = sizeOf(shape);
+    const program = await this.#program(batchSize, shape);
+    const images = new Float32Array(count * sampleSize);
+    const seeds = Array.from({ length: count }, (_, i) => seed + i);
+    const total = Math.ceil(count / batchSize) * steps;
+    for (let first = 0; first < count; first += batchSize) {
+      const last = Math.min(count, first + batchSize);
+      const network = classifierFree(
+        (x, { t }, classes) => program.predict(x, t, classes),
+        labels && { labels: labels.slice(first, last), nullLabel, scale: guidance },
+      );
+      const out = await sampleWithPlan(plan, network, {
+        ...run,
+        seeds: seeds.slice(first, last),
+        sampleSize,
+        steps,
+        ...(onStep && {
+          onStep: ({ step, x0 }) =>
+            onStep({
+              done: (first / batchSize) * steps + step + 1,
+              total,
+              first,
+              images: ndArray(Float32Array.from(x0), [last - first, ...shape]),
+            }),
+        }),
+      });
+      images.set(out.map(clamp), first * sampleSize);
+    }
+    return {
+      images: ndArray(images, [count, ...shape]),
+      seeds,
+      labels,
+      solver: solver ?? plan.config.className,
+      steps,
+      guidance,
+    };
+  }
+
+  /** Frees the compiled programs; the engine stays open. */
+  async dispose(): Promise<void> {
+    for (const program of this.#programs.values()) await (await program).dispose();
+    this.#programs.clear();
+  }
+
+  #program(batchSize: number, shape: readonly number[]): Promise<NetworkProgram> {
+    let program = this.#programs.get(batchSize);
+    if (!program) {
+      program = compileNetwork(this.engine, this.unet, { batchSize, shape, labels: this.takesLabels });
+      // a failed compilation may be tried again
+      program.catch(() => this.#programs.delete(batchSize));
+      this.#programs.set(batchSize, program);
+    }
+    return program;
+  }
+
+  #labels(label: GenerateOptions['label'], count: number): readonly number[] | undefined {
+    if (!this.takesLabels) {
+      if (label === undefined || label === null) return undefined;
+      throw new ConfigError('this network takes no classes', 'leave the label out');
+    }
+    const names = this.notes.classNames;
+    if (label === undefined && names) return Array.from({ length: count }, (_, i) => i % names.length);
+    const given: readonly Label[] = Array.isArray(label) ? label : Array.from({ length: count }, () => label ?? null);
+    if (given.length !== count) {
+      throw new ConfigError(`${count} pictures were asked for, with ${given.length} labels`, 'give one each');
+    }
+    return given.map((one) => this.#labelIndex(one));
+  }
+
+  #labelIndex(label: Label): number {
+    const names = this.notes.classNames ?? [];
+    const classes = this.unet.config.num_class_embeds!;
+    if (label === null) {
+      if (this.notes.nullLabel !== undefined) return this.notes.nullLabel;
+      throw new ConfigError('this network has to be told a class', `give a label from 0 to ${classes - 1}`);
+    }
+    const byName = names.indexOf(String(label));
+    if (byName >= 0) return byName;
+    const number = Number(label);
+    if (label !== '' && Number.isInteger(number) && number >= 0 && number < (names.length || classes)) return number;
+    const near = nearestName(String(label), names);
+    throw new ConfigError(
+      `there is no class '${label}'`,
+      `${near ? `did you mean '${near}'? ` : ''}the classes are: ${names.join(', ') || `0 to ${classes - 1}`}`,
+    );
+  }
+}
+
+function clamp(value: number): number {
+  return Math.min(1, Math.max(-1, value));
+}
+
+function checkCount(name: string, value: number): void {
+  if (Number.isInteger(value) && value >= 1) return;
+  throw new ConfigError(`${name} is a whole number of at least 1, got ${value}`);
+}

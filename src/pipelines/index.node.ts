@@ -1,0 +1,4 @@
+/** @file Room `pipelines` in Node: the universal part, and models and pictures on disk. */
+export * from './index.ts';
+export * from './load-pipeline.node.ts';
+export * from './save-images.node.ts';

@@ -1,0 +1,3 @@
+/** @file Room `pipelines`, the part that runs everywhere. */
+export * from './diffusion-pipeline.ts';
+export * from './export-onnx.ts';
