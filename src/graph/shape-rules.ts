@@ -417,6 +417,7 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     if (!sameShape(gamma!.shape, [channels]) || !sameShape(beta!.shape, [channels])) {
       throw new ShapeError(
         `groupNorm: gamma and beta must have shape [${channels}], got ${formatType(gamma!)} and ${formatType(beta!)}`,
+        `one number for each channel of ${formatType(x!)}`,
       );
     }
     const stats = { shape: [x!.shape[0]!, groups], dtype: x!.dtype };

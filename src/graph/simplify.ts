@@ -197,8 +197,10 @@ function simplifyTranspose(node: NodeOf<'transpose'>, x: Tensor): readonly Tenso
   const moved = perm.filter((axis) => x.shape[axis] !== 1);
   if (moved.every((axis, i) => i === 0 || axis > moved[i - 1]!)) return [x.reshape(node.outputs[0]!.shape)];
   if (x.node.op === 'transpose') {
+    const [source] = x.node.inputs as [Tensor];
     const inner = x.node.attrs.perm;
-    return [x.node.inputs[0]!.transpose(perm.map((axis) => inner[axis]!))];
+    const merged = perm.map((axis) => inner[axis]!);
+    return [merged.every((axis, i) => axis === i) ? source : source.transpose(merged)];
   }
   return undefined;
 }

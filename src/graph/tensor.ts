@@ -345,7 +345,10 @@ export class Tensor implements TensorType {
     const extent = this.shape[at]!;
     const sizes = typeof parts === 'number' ? new Array<number>(parts).fill(extent / parts) : parts;
     if (sizes.reduce((a, b) => a + b, 0) !== extent || sizes.some((size) => !Number.isInteger(size))) {
-      throw new ShapeError(`split: axis ${at} of ${formatType(this)} does not divide into [${sizes.join(', ')}]`);
+      throw new ShapeError(
+        `split: axis ${at} of ${formatType(this)} does not divide into [${sizes.join(', ')}]`,
+        `give a number that divides ${extent}, or extents that add up to it`,
+      );
     }
     let stop = 0;
     return sizes.map((size) => {
@@ -393,7 +396,10 @@ function resolveShape(shape: Shape, tensor: Tensor): Shape {
   const known = sizeOf(shape.filter((_, axis) => axis !== unknown));
   const extent = tensor.size / known;
   if (!Number.isInteger(extent)) {
-    throw new ShapeError(`reshape: ${formatType(tensor)} does not divide into ${formatShape(shape)}`);
+    throw new ShapeError(
+      `reshape: ${formatType(tensor)} does not divide into ${formatShape(shape)}`,
+      'the extents beside -1 must divide the number of elements',
+    );
   }
   return shape.map((n, axis) => (axis === unknown ? extent : n));
 }

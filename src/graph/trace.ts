@@ -42,6 +42,7 @@ export class Trace {
       if (sameShape(known.shape, shape) && known.dtype === dtype) return known;
       throw new ShapeError(
         `input '${name}' is declared twice: ${known.dtype}${formatShape(known.shape)} and ${dtype}${formatShape(shape)}`,
+        'give one of them another name',
       );
     }
     const tensor = createNode('input', [], { name, shape: [...shape], dtype });
@@ -74,10 +75,14 @@ export class Trace {
     if (!sameShape(variable.shape, value.shape)) {
       throw new ShapeError(
         `variable '${variable.name}' has shape ${formatShape(variable.shape)}, the value assigned to it ${formatShape(value.shape)}`,
+        'a variable keeps its shape: reshape the value, or make another variable',
       );
     }
     if (variable.dtype !== value.dtype) {
-      throw new DtypeError(`variable '${variable.name}' is ${variable.dtype}, the value assigned to it ${value.dtype}`);
+      throw new DtypeError(
+        `variable '${variable.name}' is ${variable.dtype}, the value assigned to it ${value.dtype}`,
+        `convert it with .cast('${variable.dtype}')`,
+      );
     }
     this.assignments.set(variable, value);
   }
