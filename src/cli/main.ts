@@ -1,7 +1,11 @@
 /** @file The command line: verbs and flags, errors and exit codes. */
 import { createRequire } from 'node:module';
 import { type CAC, type Command, cac } from 'cac';
+import { RNGS, SOLVER_NAMES } from '../diffusion/gaussian/index.ts';
 import { ConfigError, nearestName } from '../tensor/index.ts';
+import { type ExportFlags, exportModel } from './export.ts';
+import { type InspectFlags, inspect } from './inspect.ts';
+import { type SampleFlags, sample } from './sample.ts';
 import { createTerminal, reportError, type Terminal } from './terminal.ts';
 import { type TrainFlags, train } from './train.ts';
 import { UsageError } from './usage-error.ts';
@@ -52,6 +56,36 @@ function defineCommands(terminal: Terminal): CAC {
     .example('  inkwash train avatars')
     .example('  inkwash train ./my-pictures --size 32 --minutes 20')
     .action((data: string | undefined, flags: Flags) => train(data, flags as TrainFlags, terminal));
+  cli
+    .command('sample <model>', 'Make pictures with a run or a diffusers model folder')
+    .option('-n, --count <n>', 'How many pictures (default: 64)')
+    .option('--steps <n>', "Solver steps (default: the model's own)")
+    .option('--solver <name>', `${SOLVER_NAMES.slice(0, 6).join(', ')}, …`)
+    .option('--seed <n>', 'Seed of the first picture; the others follow (default: 0)')
+    .option('--label <class>', 'Class by name or number; several, separated by commas, take turns; none for any')
+    .option('--guidance <w>', 'Classifier-free guidance: 1 is none')
+    .option('--batch <n>', 'Pictures per run of the network')
+    .option('--eta <n>', 'Stochasticity of DDIM')
+    .option('--rng <name>', `Noise: ${RNGS.join(', ')}`)
+    .option('--columns <n>', 'Pictures per row of the grid')
+    .option('--out <file>', 'The grid (default: samples/grid.png of a run, else grid.png)')
+    .option('--images <folder>', 'Also write every picture on its own')
+    .option('--variant <name>', 'Variant of the weights, e.g. fp16')
+    .option('--device <name>', 'cpu, webgpu, cuda, coreml or dml')
+    .option('--threads <n>', 'Threads of one operation')
+    .example('  inkwash sample runs/avatars -n 16 --seed 7')
+    .action((path: string, flags: Flags) => sample(path, flags as SampleFlags, terminal));
+  cli
+    .command('export <model>', 'Write the network of a run or a model folder for other programs')
+    .option('--onnx', 'As an ONNX model of standard operators')
+    .option('--out <file>', 'Where (default: unet.onnx in the model folder)')
+    .option('--batch <n>', 'Batch size, fixed in the file (default: 1)')
+    .option('--variant <name>', 'Variant of the weights, e.g. fp16')
+    .action((path: string, flags: Flags) => exportModel(path, flags as ExportFlags, terminal));
+  cli
+    .command('inspect <subject>', 'Say what a data set, a model or a run is')
+    .option('--size <pixels>', 'Edge of the pictures of a folder')
+    .action((subject: string, flags: Flags) => inspect(String(subject), flags as InspectFlags, terminal));
   cli.option('--json', 'Machine-readable results on stdout');
   cli.option('--debug', 'Show where errors come from');
   cli.help();

@@ -30,6 +30,8 @@ export interface NetworkProgram {
    * Throws `ShapeError` when there are more states than the batch holds.
    */
   predict(x: ArrayLike<number>, t: number, labels?: ArrayLike<number>): Promise<Float32Array>;
+  /** `predict` for fixed classes, as solvers call it. */
+  network(labels?: ArrayLike<number>): (x: ArrayLike<number>, point: { readonly t: number }) => Promise<Float32Array>;
   dispose(): Promise<void>;
 }
 
@@ -51,9 +53,13 @@ export async function compileNetwork(
     { freeze, name: 'denoising network' },
   );
   const sampleSize = sizeOf(shape);
-  return {
+  const compiled: NetworkProgram = {
     batchSize,
     memory: program.memory,
+    network:
+      (classes) =>
+      (x, { t }) =>
+        compiled.predict(x, t, classes),
     async predict(x, t, classes) {
       const count = x.length / sampleSize;
       if (!Number.isInteger(count) || count < 1 || count > batchSize) {
@@ -72,6 +78,7 @@ export async function compileNetwork(
     },
     dispose: () => program.dispose(),
   };
+  return compiled;
 }
 
 /** `x` as float32 of `length` elements, zeros at the end. */

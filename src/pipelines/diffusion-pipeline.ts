@@ -1,7 +1,6 @@
 /** @file `DiffusionPipeline`: pictures from a trained network, its scheduler and a seed. */
-import { classifierFree } from '../diffusion/gaussian/class-guidance.ts';
 import type { Rng } from '../diffusion/gaussian/noise-sources.ts';
-import { sampleWithPlan } from '../diffusion/gaussian/sampling.ts';
+import { guidedByClass, sampleWithPlan } from '../diffusion/gaussian/sampling.ts';
 import { fromSchedulerConfig, type SamplingPlan } from '../diffusion/gaussian/scheduler-config/index.ts';
 import { schedulerForSolver } from '../diffusion/gaussian/scheduler-config/solver-names.ts';
 import type { ImageModelNotes } from '../models/image-model-notes.ts';
@@ -132,10 +131,6 @@ export class DiffusionPipeline {
     checkCount('batchSize', batchSize);
     const plan = this.plan(solver);
     const labels = this.#labels(label, count);
-    const nullLabel = this.notes.nullLabel;
-    if (guidance !== 1 && labels !== undefined && nullLabel === undefined) {
-      throw new ConfigError('this network has no class for "none", which guidance needs', 'leave guidance out');
-    }
     const shape = this.imageShape;
     const sampleSize = sizeOf(shape);
     const program = await this.#program(batchSize, shape);
@@ -144,10 +139,13 @@ export class DiffusionPipeline {
     const total = Math.ceil(count / batchSize) * steps;
     for (let first = 0; first < count; first += batchSize) {
       const last = Math.min(count, first + batchSize);
-      const network = classifierFree(
-        (x, { t }, classes) => program.predict(x, t, classes),
-        labels && { labels: labels.slice(first, last), nullLabel, scale: guidance },
-      );
+      const network = labels
+        ? guidedByClass((classes) => program.network(classes), {
+            labels: labels.slice(first, last),
+            nullLabel: notes.nullLabel,
+            scale: guidance,
+          })
+        : program.network();
       const out = await sampleWithPlan(plan, network, {
         ...run,
         seeds: seeds.slice(first, last),

@@ -1,4 +1,6 @@
 /** @file Room `pipelines` in Node: the universal part, and models and pictures on disk. */
 export * from './index.ts';
+export * from './inspect.node.ts';
 export * from './load-pipeline.node.ts';
 export * from './save-images.node.ts';
+export * from './save-onnx.node.ts';

@@ -1,3 +1,4 @@
 /** @file Room `pipelines`, the part that runs everywhere. */
 export * from './diffusion-pipeline.ts';
 export * from './export-onnx.ts';
+export * from './infotext.ts';

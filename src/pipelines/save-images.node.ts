@@ -1,6 +1,6 @@
 /** @file Generated pictures as PNG files. */
-import { type GridOptions, makeGrid, type PngOptions, writePng } from '../formats/index.node.ts';
-import { float32Data, type NdArray, ndArray } from '../tensor/index.ts';
+import { type GridOptions, makeGrid, type PngOptions, pictureFromFloats, writePng } from '../formats/index.node.ts';
+import { float32Data, type NdArray } from '../tensor/index.ts';
 
 /** Small pictures are enlarged to about this edge, so that they can be seen. */
 const SHOWN_EDGE = 64;
@@ -20,19 +20,21 @@ export async function saveGrid(path: string, images: NdArray, options: GridOptio
   await writePng(path, picture, text ? { text } : {});
 }
 
-/** Writes each of the pictures [N, C, H, W] in [-1, 1] to the path of its number, at its own size. */
+/**
+ * Writes each of the pictures [N, C, H, W] in [-1, 1] to the path of its number, at its own size, and returns the paths.
+ * `textOf` gives the text chunks of each. Throws `DataError` when a file cannot be written.
+ */
 export async function saveImages(
   images: NdArray,
   pathOf: (index: number) => string,
-  options: PngOptions = {},
+  textOf?: (index: number) => Readonly<Record<string, string>>,
 ): Promise<string[]> {
   const [count = 0, ...shape] = images.shape;
   const size = images.data.length / count;
-  const paths: string[] = [];
-  for (let i = 0; i < count; i++) {
-    const one = ndArray(float32Data(images).slice(i * size, (i + 1) * size), [1, ...shape]);
-    await saveGrid(pathOf(i), one, { ...options, scale: 1, padding: 0 });
-    paths.push(pathOf(i));
+  const paths = Array.from({ length: count }, (_, i) => pathOf(i));
+  for (const [i, path] of paths.entries()) {
+    const picture = pictureFromFloats(float32Data(images), shape, i * size);
+    await writePng(path, picture, textOf ? { text: textOf(i) } : {});
   }
   return paths;
 }

@@ -1,10 +1,9 @@
 /** @file Trains a class-conditional or unconditional image U-Net on an engine, step by step, without touching files. */
 import { BatchLoader, type Dataset, type ImageShape } from '../data/index.ts';
-import { classifierFree } from '../diffusion/gaussian/class-guidance.ts';
 import type { DiscreteProcess } from '../diffusion/gaussian/discrete.ts';
 import { denoisingLoss } from '../diffusion/gaussian/objectives/denoising.ts';
 import { minSnrWeight } from '../diffusion/gaussian/objectives/min-snr.ts';
-import { sampleWithPlan } from '../diffusion/gaussian/sampling.ts';
+import { guidedByClass, sampleWithPlan } from '../diffusion/gaussian/sampling.ts';
 import { fromSchedulerConfig, writeSchedulerConfig } from '../diffusion/gaussian/scheduler-config/index.ts';
 import { schedulerForSolver } from '../diffusion/gaussian/scheduler-config/solver-names.ts';
 import { input, substituting, type Tensor, type Variable } from '../graph/index.ts';
@@ -175,10 +174,13 @@ export class DiffusionTrainer {
     for (let first = 0; first < count; first += program.batchSize) {
       const size = Math.min(program.batchSize, count - first);
       const labels = this.classNames && Array.from({ length: size }, (_, i) => (first + i) % this.classNames!.length);
-      const network = classifierFree(
-        (x, { t }, classes) => program.predict(x, t, classes),
-        labels && { labels, nullLabel: this.classNames!.length, scale: sampling.guidance },
-      );
+      const network = labels
+        ? guidedByClass((classes) => program.network(classes), {
+            labels,
+            nullLabel: this.classNames?.length,
+            scale: sampling.guidance,
+          })
+        : program.network();
       const seeds = Array.from({ length: size }, (_, i) => seed + first + i);
       const out = await sampleWithPlan(plan, network, { seeds, sampleSize, steps: steps ?? sampling.steps });
       images.set(out, first * sampleSize);

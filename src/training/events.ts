@@ -26,7 +26,7 @@ export interface StartEvent extends Timed {
   };
 }
 
-export interface StepEvent extends Timed {
+export interface TrainingStepEvent extends Timed {
   readonly type: 'step';
   readonly loss: number;
   /** Norm of the gradient before clipping. */
@@ -81,7 +81,7 @@ export interface EndEvent extends Timed {
 
 export type TrainingEvent =
   | StartEvent
-  | StepEvent
+  | TrainingStepEvent
   | ValidationEvent
   | PreviewEvent
   | CheckpointEvent

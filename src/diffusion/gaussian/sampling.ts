@@ -1,6 +1,7 @@
 /** @file Sampling with a plan: seeded start noise, one stream per sample, then the plan's solver. */
 import { ConfigError } from '../../tensor/index.ts';
 import type { Network } from './denoiser.ts';
+import { classifierFree } from './guidance/classifier-free.ts';
 import { noiseSource, type Rng } from './noise-sources.ts';
 import type { RunOptions, SamplingPlan } from './scheduler-config/plan.ts';
 import type { NoiseSource } from './solver.ts';
@@ -47,4 +48,30 @@ export async function sampleWithPlan(
   // step -1 comes before every step of the solver
   const start = noise(seeds.length * sampleSize, -1).map((value: number) => value * scale);
   return plan.solve(plan.denoiser(network, { sampleSize }), start, grid, { ...run, noise });
+}
+
+/** The classes wanted, and how strongly. */
+export interface ClassCondition {
+  /** One per sample. */
+  readonly labels: readonly number[];
+  /** Label that stands for no class; guidance other than 1 needs it. */
+  readonly nullLabel: number | undefined;
+  /** w of classifier-free guidance: 0 ignores the class, 1 follows the network, above 1 exaggerates. */
+  readonly scale: number;
+}
+
+/**
+ * A class-conditional network with classifier-free guidance. Two runs of one program, not one of twice the batch: on a
+ * CPU that costs the same, needs half the memory, and the program serves unguided samples too.
+ * Throws `ConfigError` when guidance is asked of a network without a class for none.
+ */
+export function guidedByClass(
+  networkFor: (labels: readonly number[]) => Network,
+  { labels, nullLabel, scale }: ClassCondition,
+): Network {
+  if (scale === 1) return networkFor(labels);
+  if (nullLabel === undefined) {
+    throw new ConfigError('this network has no class for "none", which guidance needs', 'leave guidance out');
+  }
+  return classifierFree(networkFor(labels), networkFor(labels.map(() => nullLabel)), { scale });
 }

@@ -69,3 +69,4 @@ export {
   type SchedulerOptions,
   writeSchedulerConfig,
 } from './read.ts';
+export { SOLVER_NAMES, type SolverName, schedulerForSolver } from './solver-names.ts';

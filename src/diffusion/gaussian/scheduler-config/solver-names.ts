@@ -1,5 +1,5 @@
 /** @file Short names of solvers, and a model's own schedule rewritten for another solver. */
-import { oneOf } from '../choices.ts';
+import { ConfigError, nearestName } from '../../../tensor/index.ts';
 import { SCHEDULER_DEFAULTS, type SchedulerClass } from './defaults.ts';
 import { readSchedulerConfig, type SchedulerOptions, writeSchedulerConfig } from './read.ts';
 
@@ -56,8 +56,7 @@ const MODEL_OPTIONS = [
  */
 export function schedulerForSolver(json: unknown, solver: string): Record<string, unknown> {
   const { options: own } = readSchedulerConfig(json);
-  const names = [...SOLVER_NAMES, ...(Object.keys(SCHEDULER_DEFAULTS) as SchedulerClass[])];
-  const name = oneOf('solver', solver, names);
+  const name = solverNamed(solver);
   const [className, recipe] = name in RECIPES ? (RECIPES[name as SolverName] as Recipe) : [name as SchedulerClass, {}];
   const known: Readonly<Record<string, unknown>> = SCHEDULER_DEFAULTS[className];
   const carried = Object.fromEntries(
@@ -70,4 +69,15 @@ export function schedulerForSolver(json: unknown, solver: string): Record<string
     Object.assign(carried, { thresholding: true, sample_max_value: 1 });
   }
   return writeSchedulerConfig(className, { ...carried, ...recipe } as Partial<SchedulerOptions>);
+}
+
+function solverNamed(solver: string): SolverName | SchedulerClass {
+  const names = [...SOLVER_NAMES, ...(Object.keys(SCHEDULER_DEFAULTS) as SchedulerClass[])];
+  const known = names.find((name) => name === solver);
+  if (known !== undefined) return known;
+  const near = nearestName(solver, names);
+  throw new ConfigError(
+    `there is no solver '${solver}'`,
+    `${near ? `did you mean '${near}'? ` : ''}the solvers are: ${SOLVER_NAMES.join(', ')}; or a scheduler class of diffusers`,
+  );
 }

@@ -1,0 +1,129 @@
+/** @file Says what a path or a name is (a data set, a model, a run) and what is in it. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { BUILT_IN_DATA, type DataReport, type OpenDataOptions, openData } from '../data/index.node.ts';
+import { fromSchedulerConfig } from '../diffusion/gaussian/index.ts';
+import { type ImageModelNotes, readImageModel, type UNet2DConfig } from '../models/index.node.ts';
+import { DataError } from '../tensor/index.ts';
+import {
+  isRunFolder,
+  listCheckpoints,
+  readEvents,
+  readRunConfig,
+  type TrainingConfig,
+} from '../training/index.node.ts';
+
+/** What is known of a data set. */
+export interface DataInspection {
+  readonly kind: 'data';
+  readonly name: string;
+  readonly train: number;
+  readonly heldOut: number;
+  readonly imageShape: readonly number[];
+  /** Training pictures of each class. */
+  readonly classes: Readonly<Record<string, number>> | null;
+  /** A few captions. */
+  readonly captions: readonly string[];
+  readonly fingerprint: string;
+  readonly report: DataReport | null;
+}
+
+/** What is known of a model folder. */
+export interface ModelInspection {
+  readonly kind: 'model';
+  readonly path: string;
+  readonly className: string;
+  readonly parameters: number;
+  readonly config: UNet2DConfig;
+  readonly scheduler: string;
+  readonly predictionType: string;
+  readonly notes: ImageModelNotes;
+}
+
+/** What is known of a run. */
+export interface RunInspection {
+  readonly kind: 'run';
+  readonly path: string;
+  readonly config: TrainingConfig;
+  /** How its last session ended; `running` also stands for one that was killed. */
+  readonly state: 'finished' | 'stopped' | 'failed' | 'running';
+  readonly step: number;
+  readonly totalSteps: number | null;
+  readonly parameters: number | null;
+  readonly losses: readonly number[];
+  readonly validations: readonly { readonly step: number; readonly loss: number }[];
+  readonly checkpoints: readonly { readonly step: number; readonly path: string }[];
+  /** Whether there is a model to sample. */
+  readonly model: boolean;
+  readonly warnings: readonly string[];
+}
+
+export type Inspection = DataInspection | ModelInspection | RunInspection;
+
+/**
+ * Looks at a run folder, a model folder, a built-in data set or a folder of pictures.
+ * Throws `DataError` when it is none of them, or damaged.
+ */
+export async function inspect(subject: string, options: OpenDataOptions = {}): Promise<Inspection> {
+  if (BUILT_IN_DATA.includes(subject)) return inspectData(subject, options);
+  if (isRunFolder(subject)) return inspectRun(subject);
+  if (existsSync(join(subject, 'model_index.json'))) return inspectModel(subject);
+  return inspectData(subject, options);
+}
+
+export async function inspectData(spec: string, options: OpenDataOptions = {}): Promise<DataInspection> {
+  const { train, heldOut, report } = await openData(spec, options);
+  const { classNames, labels } = train;
+  const counts = classNames?.map((name, label) => [name, labels?.filter((one) => one === label).length ?? 0] as const);
+  const captions = Array.from({ length: Math.min(3, train.length) }, (_, i) => train.caption(i));
+  return {
+    kind: 'data',
+    name: train.name,
+    train: train.length,
+    heldOut: heldOut.length,
+    imageShape: train.imageShape,
+    classes: counts ? Object.fromEntries(counts) : null,
+    captions: captions.filter((caption) => caption !== undefined),
+    fingerprint: train.fingerprint,
+    report: report ?? null,
+  };
+}
+
+export async function inspectModel(path: string): Promise<ModelInspection> {
+  const { unet, scheduler, notes } = await readImageModel(path);
+  const { config } = fromSchedulerConfig(scheduler);
+  return {
+    kind: 'model',
+    path,
+    className: 'UNet2DModel',
+    parameters: unet.parameterCount(),
+    config: unet.config,
+    scheduler: config.className,
+    predictionType: config.options.prediction_type,
+    notes,
+  };
+}
+
+export async function inspectRun(path: string): Promise<RunInspection> {
+  const config = await readRunConfig(path);
+  const events = await readEvents(path);
+  if (events.length === 0) throw new DataError(`${path} holds a run that never started`, 'remove the folder');
+  const ofType = <T extends (typeof events)[number]['type']>(type: T) =>
+    events.filter((event): event is Extract<(typeof events)[number], { type: T }> => event.type === type);
+  const last = events.at(-1);
+  const steps = ofType('step');
+  return {
+    kind: 'run',
+    path,
+    config,
+    state: last?.type === 'end' ? last.reason : 'running',
+    step: steps.at(-1)?.step ?? 0,
+    totalSteps: ofType('schedule').at(-1)?.totalSteps ?? null,
+    parameters: ofType('start').at(-1)?.parameters ?? null,
+    losses: steps.map(({ loss }) => loss),
+    validations: ofType('validation').map(({ step, loss }) => ({ step, loss })),
+    checkpoints: await listCheckpoints(join(path, 'checkpoints')),
+    model: existsSync(join(path, 'model', 'model_index.json')),
+    warnings: ofType('warning').map(({ message }) => message),
+  };
+}

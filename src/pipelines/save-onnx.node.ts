@@ -1,0 +1,34 @@
+/** @file An exported network on disk. */
+import { basename, dirname, join } from 'node:path';
+import { atomicWrite } from '../formats/index.node.ts';
+import type { DiffusionPipeline } from './diffusion-pipeline.ts';
+import { type ExportOnnxOptions, exportOnnx } from './export-onnx.ts';
+
+/** The files an export wrote, the model first. */
+export interface SavedOnnx {
+  readonly files: readonly string[];
+  readonly bytes: number;
+}
+
+/**
+ * Writes the network of `pipeline` as an ONNX model (weights over 2 GB go to a file beside it, named in the model).
+ * Throws `DataError` when it cannot be written.
+ */
+export async function saveOnnx(
+  path: string,
+  pipeline: DiffusionPipeline,
+  options: Omit<ExportOnnxOptions, 'externalName'> & { readonly externalWeights?: boolean } = {},
+): Promise<SavedOnnx> {
+  const { externalWeights = false, ...rest } = options;
+  const beside = `${basename(path)}.data`;
+  const model = await exportOnnx(pipeline, { ...rest, ...(externalWeights && { externalName: beside }) });
+  const files = [path];
+  if (model.externalName !== undefined) {
+    const data = join(dirname(path), model.externalName);
+    await atomicWrite(data, model.external);
+    files.push(data);
+  }
+  await atomicWrite(path, [model.bytes]);
+  const bytes = model.external.reduce((total, part) => total + part.byteLength, model.bytes.byteLength);
+  return { files, bytes };
+}
