@@ -98,7 +98,9 @@ export async function repaint(
       const invented = await ddim(denoise, state, [from, to], {
         eta,
         noise,
-        onStep: (event) => void (preview = event.x0),
+        onStep: (event) => {
+          preview = event.x0;
+        },
       });
       state = blend(addNoise(x0, draw, to), invented, mask);
       await onStep?.({ step, steps: moves.length, from, to, x: state, x0: preview });

@@ -32,7 +32,7 @@ export interface CfgOptions {
 
 /**
  * Classifier-free guidance (Ho & Salimans 2022): `F = F_neg + w·(F_cond − F_neg)`. Linear, so it is the same in ε, v, x₀
- * or flow. A negative condition is a network conditioned on it. Two evaluations where guidance acts.
+ * or flow. A negative condition is a network conditioned on it. Two evaluations where guidance acts, one where w is 0 or 1.
  */
 export function classifierFree(
   conditional: Network,
@@ -43,6 +43,7 @@ export function classifierFree(
   return async (x, point, step) => {
     const w = typeof scale === 'number' ? scale : scale(point, step);
     if (w === 1 || (interval !== undefined && !insideInterval(point, interval))) return conditional(x, point, step);
+    if (w === 0) return negative(x, point, step);
     const cond = await conditional(x, point, step);
     const guided = guide(cond, await negative(x, point, step), w);
     return rescale === 0 ? guided : rescaleGuidance(guided, cond, rescale, sampleSize);

@@ -1,23 +1,39 @@
 /** @file The denoising objective: from a batch of clean data to the loss of one training step, symbolic. */
-import { constant, random, type Tensor } from '../../../graph/index.ts';
+import { constant, random, Tensor } from '../../../graph/index.ts';
 import { formatShape, ShapeError } from '../../../tensor/index.ts';
 import type { DiscreteProcess } from '../discrete.ts';
 import { type Parameterisation, type PredictionType, parameterisation } from '../parameterisation.ts';
 import { type Point, pointAt } from '../process.ts';
+import { type Distance, squaredDistance } from './distances.ts';
+import { type TracedNoise, whiteNoise } from './noise.ts';
+import { antitheticTimes, lowDiscrepancyTimes, stratifiedTimes, type TimeDensity, uniformTimes } from './times.ts';
 
 /** A network inside a trace: noisy data `x: [B, ...]` and training times `t: [B]` (float32) → output of the shape of x. */
 export type TracedNetwork = (x: Tensor, t: Tensor) => Tensor;
 
-/** How training times are drawn: independently, or one in each of B equal strata of the range (lower variance). */
-export type TimeSampling = 'uniform' | 'stratified';
+const TIME_DENSITIES = {
+  uniform: uniformTimes,
+  stratified: stratifiedTimes,
+  'low-discrepancy': lowDiscrepancyTimes,
+  antithetic: antitheticTimes,
+} as const satisfies Record<string, TimeDensity>;
+
+/** How training times are drawn: independently, or spread over the range for less variance. */
+export type TimeSampling = keyof typeof TIME_DENSITIES;
 
 export interface DenoisingOptions {
   readonly process: DiscreteProcess;
   readonly prediction?: PredictionType | Parameterisation;
-  /** Weight of the squared error at a point of the process. Default 1 (the simple loss of Ho et al. 2020). */
+  /** Weight of the squared error at a point of the process. Default 1 (the simple loss of Ho et al. 2020 for ε). */
   readonly weight?: (point: Point) => number;
   /** Default stratified. */
   readonly timeSampling?: TimeSampling;
+  /** How an element's error counts. Default squared. */
+  readonly distance?: Distance;
+  /** The noise, or how to make it: white by default; a tensor when the host has coupled it to the data. */
+  readonly noise?: Tensor | TracedNoise;
+  /** γ of Ning et al. 2023: the input gets noise `ε + γ·ξ`, the target stays with ε. 0.1 is usual. */
+  readonly inputPerturbation?: number;
 }
 
 /** Loss of a batch: the mean, and one value per sample. */
@@ -31,14 +47,7 @@ export interface DenoisingLoss {
 
 /** Draws training times for a batch of `count`, whole numbers in 0 … steps-1 as float32. */
 export function drawTimesteps(count: number, steps: number, sampling: TimeSampling = 'stratified'): Tensor {
-  const u = random.uniform([count]);
-  const unit =
-    sampling === 'uniform'
-      ? u
-      : u
-          .add(constant({ dtype: 'float32', shape: [count], data: Float32Array.from({ length: count }, (_, i) => i) }))
-          .mul(1 / count);
-  return unit
+  return TIME_DENSITIES[sampling](count)
     .mul(steps)
     .floor()
     .minimum(steps - 1);
@@ -51,7 +60,15 @@ export function drawTimesteps(count: number, steps: number, sampling: TimeSampli
 export function denoisingLoss(
   network: TracedNetwork,
   x0: Tensor,
-  { process, prediction = 'epsilon', weight, timeSampling = 'stratified' }: DenoisingOptions,
+  {
+    process,
+    prediction = 'epsilon',
+    weight,
+    timeSampling = 'stratified',
+    distance = squaredDistance,
+    noise: noiseOf = whiteNoise,
+    inputPerturbation = 0,
+  }: DenoisingOptions,
 ): DenoisingLoss {
   const batch = x0.shape[0]!;
   const timesteps = drawTimesteps(batch, process.steps, timeSampling);
@@ -64,14 +81,15 @@ export function denoisingLoss(
       .gather(index)
       .reshape(column);
 
-  const noise = random.normal(x0.shape);
-  const x = x0.mul(at((point) => point.alpha)).add(noise.mul(at((point) => point.sigma)));
+  const noise = noiseOf instanceof Tensor ? noiseOf : noiseOf(x0.shape);
+  const seen = inputPerturbation === 0 ? noise : noise.add(random.normal(x0.shape).mul(inputPerturbation));
+  const x = x0.mul(at((point) => point.alpha)).add(seen.mul(at((point) => point.sigma)));
   const output = network(x, timesteps);
   if (output.size !== x0.size) {
     throw new ShapeError(`the network returned ${formatShape(output.shape)} for data of ${formatShape(x0.shape)}`);
   }
   const wanted = x0.mul(at((point) => target(point).p)).add(noise.mul(at((point) => target(point).q)));
-  const error = output.sub(wanted).square();
+  const error = distance(output.sub(wanted));
   const axes = x0.shape.map((_, axis) => axis).slice(1);
   const perSample = error.mean({ axes });
   const weighted = weight ? perSample.mul(at(weight).reshape([batch])) : perSample;

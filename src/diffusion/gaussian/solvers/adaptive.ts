@@ -3,7 +3,7 @@ import { ConfigError, EngineError } from '../../../tensor/index.ts';
 import type { Denoiser } from '../denoiser.ts';
 import { exponentialStep, midpointMoments, type Node } from '../exponential.ts';
 import { lambdaOf, type Point } from '../process.ts';
-import { assertMonotone, type Grid, type Solver, type SolverOptions } from '../solver.ts';
+import { assertMonotone, type Grid, type Solver } from '../solver.ts';
 import { combine, type State, type Term } from '../state.ts';
 import { pointBetween } from './dpm-stages.ts';
 import { type LevelOptions, requireLevel } from './second-order.ts';

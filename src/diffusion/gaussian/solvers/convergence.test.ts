@@ -131,7 +131,7 @@ const CASES: [name: string, promised: number, solve: Run, grid: (steps: number) 
 ];
 
 describe('order of convergence', () => {
-  it.each(CASES)('%s is of order %d', async (name, promised, solve, gridOf) => {
+  it.each(CASES)('%s is of order %d', async (_name, promised, solve, gridOf) => {
     const slope = await order(solve, gridOf, [48, 96, 192, 384]);
     expect(slope).toBeGreaterThan(promised - 0.15);
     expect(slope).toBeLessThan(promised + 0.6);

@@ -71,7 +71,7 @@ const CASES: [string, Run, Grid][] = [
 ];
 
 describe('stochastic solvers', () => {
-  it.each(CASES)('%s reaches the mean and the variance of the data', async (name, solve, points) => {
+  it.each(CASES)('%s reaches the mean and the variance of the data', async (_name, solve, points) => {
     const x = await solve(start(points), points);
     const last = points[points.length - 1]!;
     const std = gaussianStd(data, last);
