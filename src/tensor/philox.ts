@@ -14,7 +14,7 @@ function mulHigh(a: number, b: number): number {
   const low = a0 * b0;
   const mid = a1 * b0 + (low >>> 16);
   const mid2 = a0 * b1 + (mid & 0xffff);
-  return (a1 * b1 + Math.floor(mid / 0x10000) + Math.floor(mid2 / 0x10000)) >>> 0;
+  return (a1 * b1 + (mid >>> 16) + (mid2 >>> 16)) >>> 0;
 }
 
 /** One block: four uint32 from a 128-bit counter and a 64-bit key, written to `out[at … at+3]`. */
@@ -24,8 +24,12 @@ export function philox4x32(
   out: Uint32Array,
   at = 0,
 ): void {
-  let [c0, c1, c2, c3] = counter;
-  let [k0, k1] = key;
+  let c0 = counter[0];
+  let c1 = counter[1];
+  let c2 = counter[2];
+  let c3 = counter[3];
+  let k0 = key[0];
+  let k1 = key[1];
   for (let round = 0; round < 10; round++) {
     const high0 = mulHigh(M0, c0);
     const low0 = Math.imul(M0, c0) >>> 0;
