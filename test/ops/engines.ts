@@ -1,13 +1,13 @@
 /** @file The engines ops are compared on, and the comparison. */
 import { expect } from 'vitest';
-import { gradients } from '../../src/autodiff/index.ts';
 import type { Tensor } from '../../src/graph/index.ts';
-import { createHost } from '../../src/runtime/engine.node.ts';
+import { createHost } from '../../src/runtime/host-settings.node.ts';
 import { nodeEngine } from '../../src/runtime/index.node.ts';
 import { type Engine, OnnxEngine, referenceEngine } from '../../src/runtime/index.ts';
 import { isFloat, toFloat64 } from '../../src/tensor/index.ts';
-import { project, relativeError } from './float64.ts';
-import { declareInputs, exampleInputs, type OpCase, results } from './op-case.ts';
+import { relativeError } from './float64.ts';
+import { exampleInputs, type OpCase } from './op-case.ts';
+import { resultsAndGradients } from './results-and-gradients.ts';
 
 const settings = { device: 'cpu', threads: 1, profile: undefined } as const;
 
@@ -18,20 +18,6 @@ export const plain: Engine = new OnnxEngine(await createHost(settings), { provid
 /** Models written in standard ONNX alone, as exported. */
 export const standard: Engine = new OnnxEngine(await createHost(settings), { provider: 'any' });
 const reference = referenceEngine();
-
-/** The results of a case, `y0`, `y1`, …, and the derivatives `d0`, … of a weighted sum of them. */
-export function resultsAndGradients(item: OpCase): Record<string, Tensor> {
-  const inputs = declareInputs(item);
-  const outputs = results(item, inputs);
-  const named = Object.fromEntries(outputs.map((tensor, i) => [`y${i}`, tensor]));
-  const loss = project(outputs);
-  if (item.wrt.length === 0 || !loss) return named;
-  const wrt = item.wrt.map((i) => inputs[i]!);
-  gradients(loss, wrt).forEach((gradient, i) => {
-    named[`d${item.wrt[i]}`] = gradient;
-  });
-  return named;
-}
 
 /** Runs a case with its derivatives; floats must agree with the float64 reference to 1e-5 of the largest, others exactly. */
 export async function expectReferenceValues(engines: readonly Engine[], item: OpCase): Promise<void> {

@@ -2,8 +2,9 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { type ConvOptions, conv, convTranspose, groupNorm, trace } from '../../src/graph/index.ts';
 import { lower } from '../../src/onnx/index.ts';
-import { expectReferenceValues, native, plain, resultsAndGradients, standard } from './engines.ts';
+import { expectReferenceValues, native, plain, standard } from './engines.ts';
 import { opCase } from './op-case.ts';
+import { resultsAndGradients } from './results-and-gradients.ts';
 
 const engines = [native, plain, standard];
 afterAll(() => Promise.all(engines.map((engine) => engine.dispose())));
