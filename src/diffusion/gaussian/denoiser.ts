@@ -99,7 +99,11 @@ export function assertFinite(x: State, what: string, point: Point, step: number)
 /** Clamps x̂₀ to [−range, range], in place. */
 export function clip(range = 1): X0Transform {
   return (x0) => {
-    for (let i = 0; i < x0.length; i++) x0[i] = Math.min(range, Math.max(-range, x0[i]!));
+    for (let i = 0; i < x0.length; i++) {
+      const value = x0[i]!;
+      if (value > range) x0[i] = range;
+      else if (value < -range) x0[i] = -range;
+    }
     return x0;
   };
 }

@@ -51,12 +51,17 @@ export function combine(...terms: readonly Term[]): State {
     for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]!;
     return out;
   }
-  const rest = used.slice(2);
-  for (let i = 0; i < out.length; i++) {
-    let sum = a * x[i]! + b * y[i]!;
-    for (const [coefficient, array] of rest) sum += coefficient * array[i]!;
-    out[i] = sum;
+  const [c, z] = third;
+  if (used.length === 3) {
+    for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]! + c * z[i]!;
+    return out;
   }
+  // more terms are rare: sum them in float64 first
+  const sum = new Float64Array(out.length);
+  for (const [coefficient, array] of used) {
+    for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + coefficient * array[i]!;
+  }
+  out.set(sum);
   return out;
 }
 
