@@ -1,15 +1,11 @@
 /** @file The Node engine: onnxruntime-node in this thread or in a worker. */
-import type { InferenceSession } from 'onnxruntime-common';
 import { ConfigError } from '../tensor/index.ts';
 import { probeBlock } from './blocked-layout.ts';
 import type { Engine } from './engine.ts';
+import { createHost, DEVICES, type Device, type HostSettings } from './host-settings.node.ts';
 import { OnnxEngine } from './onnx-engine.ts';
-import { OrtHost } from './ort-host.ts';
+import type { OrtHost } from './ort-host.ts';
 import { WorkerHost } from './worker-host.node.ts';
-
-/** Devices a Node engine can ask for. All but 'cpu' depend on the platform and its drivers. */
-export const DEVICES = ['cpu', 'webgpu', 'cuda', 'coreml', 'dml'] as const;
-export type Device = (typeof DEVICES)[number];
 
 export interface NodeEngineOptions {
   /** Where programs run. Default cpu. */
@@ -22,30 +18,6 @@ export interface NodeEngineOptions {
   readonly onFallback?: (message: string) => void;
   /** Writes a profile of every run to files of this prefix (ONNX Runtime's JSON trace). */
   readonly profile?: string;
-}
-
-/** What a host is made from: plain data that can be posted to a worker. */
-export interface HostSettings {
-  readonly device: Device;
-  readonly threads: number | undefined;
-  readonly profile: string | undefined;
-}
-
-/** Session options of ONNX Runtime for these settings. */
-export function sessionOptions({ device, threads, profile }: HostSettings): InferenceSession.SessionOptions {
-  return {
-    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
-    graphOptimizationLevel: 'all',
-    ...(threads !== undefined && { intraOpNumThreads: threads }),
-    ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
-    logSeverityLevel: 3,
-  };
-}
-
-/** A host in this thread. */
-export async function createHost(settings: HostSettings): Promise<OrtHost> {
-  const ort = await import('onnxruntime-node');
-  return new OrtHost(ort.default ?? ort, { name: `node/${settings.device}`, session: sessionOptions(settings) });
 }
 
 /**

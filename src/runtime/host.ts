@@ -1,6 +1,7 @@
 /** @file What an engine asks of the thread that runs its sessions: messages of plain data, so that it may be a worker. */
 import type { NdArray } from '../tensor/index.ts';
 import type { Draw } from './draws.ts';
+import type { UpdateSpec } from './updates/kernel.ts';
 
 /** Everything needed to run a program, free of graphs: can be posted to another thread. */
 export interface ProgramSpec {
@@ -14,6 +15,8 @@ export interface ProgramSpec {
   readonly reads: readonly (readonly [variable: number, value: string])[];
   readonly outputs: readonly (readonly [name: string, value: string])[];
   readonly assignments: readonly (readonly [variable: number, value: string])[];
+  /** Elementwise updates of variables to apply after the run; their operands are results by ONNX name. */
+  readonly updates: readonly UpdateSpec[];
   /** Weights are constants: full optimisation pays. */
   readonly frozen: boolean;
 }
@@ -22,6 +25,8 @@ export interface ProgramSpec {
 export interface SessionHost {
   /** E.g. 'node/cpu'. */
   readonly name: string;
+  /** Whether programs may carry updates. */
+  readonly appliesUpdates: boolean;
   create(spec: ProgramSpec): Promise<number>;
   run(
     program: number,

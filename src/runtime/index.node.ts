@@ -1,4 +1,5 @@
 /** @file Room `runtime` for Node. */
 
-export { DEVICES, type Device, type NodeEngineOptions, nodeEngine } from './engine.node.ts';
+export { type NodeEngineOptions, nodeEngine } from './engine.node.ts';
+export { DEVICES, type Device } from './host-settings.node.ts';
 export * from './index.ts';

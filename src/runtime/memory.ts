@@ -11,8 +11,8 @@ function bytesOf({ shape, dtype }: { readonly shape: Shape; readonly dtype: Dtyp
 const ALIASES = new Set<Node['op']>(['reshape', 'detach']);
 const LEAVES = new Set<Node['op']>(['input', 'variable', 'random', 'constant']);
 
-/** Estimates a graph's memory by liveness over its order. */
-export function planMemory(graph: Graph): MemoryPlan {
+/** Estimates a graph's memory by liveness over its order; `whole` is the program it was taken from, when it is a part. */
+export function planMemory(graph: Graph, whole: Graph = graph): MemoryPlan {
   const results = resultsOf(graph);
   const order = topologicalOrder(results);
   const owner = new Map<Node, Node>();
@@ -37,10 +37,11 @@ export function planMemory(graph: Graph): MemoryPlan {
     }
     live -= freed.get(at) ?? 0;
   });
-  const variables = new Set([...graph.variables.keys(), ...graph.assignments.keys()]);
-  return {
-    variables: [...variables].reduce((total, variable) => total + bytesOf(variable), 0),
-    constants,
-    activations: peak,
-  };
+  return { variables: variableBytes(whole), constants, activations: peak };
+}
+
+/** Bytes of all variables a graph reads or assigns. */
+export function variableBytes({ variables, assignments }: Graph): number {
+  const all = new Set([...variables.keys(), ...assignments.keys()]);
+  return [...all].reduce((total, variable) => total + bytesOf(variable), 0);
 }

@@ -1,11 +1,13 @@
 /** @file The engine in front of a session host: traces, lowers, numbers variables. The same for Node and the browser. */
-import { type Graph, type Traced, trace, type Variable } from '../graph/index.ts';
+import { type Graph, simplify, Tensor, type Traced, trace, type Variable } from '../graph/index.ts';
 import { lower, type OnnxTarget, serializeModel } from '../onnx/index.ts';
 import { EngineError, type NdArray } from '../tensor/index.ts';
 import { checkInputs, checkValue } from './check.ts';
 import type { CompileOptions, Engine, MemoryPlan, Program, RunOptions } from './engine.ts';
 import type { SessionHost } from './host.ts';
-import { planMemory } from './memory.ts';
+import { planMemory, variableBytes } from './memory.ts';
+import { splitUpdates } from './updates/split-updates.ts';
+import { UPDATE_LIMIT } from './updates/update-store.ts';
 
 /** An engine over `host`, writing models for `target`. */
 export class OnnxEngine implements Engine {
@@ -34,7 +36,10 @@ export class OnnxEngine implements Engine {
     }
     // constant kernels get the runtime's own layouts
     const target = freeze ? { provider: this.#target.provider } : this.#target;
-    const lowered = lower(traced, target, { frozen: (variable) => values.get(variable) });
+    const simplified = simplify(traced);
+    const split = this.#host.appliesUpdates && fitsUpdateStore(traced) ? splitUpdates(simplified) : undefined;
+    const lowered = lower(split?.graph ?? simplified, target, { frozen: (variable) => values.get(variable) });
+    const operand = (tensor: Tensor): string => lowered.outputs.get(split!.operandNames.get(tensor)!)!;
     const { bytes, external, externalName } = serializeModel(lowered.model);
     const number = (variable: Variable): number => this.#numbers.get(variable)!;
     const program = await this.#host.create({
@@ -48,11 +53,18 @@ export class OnnxEngine implements Engine {
         return [tensor.node.attrs, value] as const;
       }),
       reads: [...lowered.variables].map(([variable, value]) => [number(variable), value] as const),
-      outputs: [...lowered.outputs],
+      outputs: [...simplified.outputs.keys()].map((output) => [output, lowered.outputs.get(output)!] as const),
       assignments: [...lowered.assignments].map(([variable, value]) => [number(variable), value] as const),
+      updates: (split?.updates ?? []).map(({ kernel, length, loads, scalars, stores }) => ({
+        kernel,
+        length,
+        loads: loads.map((load) => (load instanceof Tensor ? { output: operand(load) } : { variable: number(load) })),
+        scalars: scalars.map(operand),
+        stores: stores.map((variable) => ({ variable: number(variable) })),
+      })),
       frozen: freeze,
     });
-    return new OnnxProgram(name, lowered.graph, this.#host, program);
+    return new OnnxProgram(name, simplified, planMemory(lowered.graph, traced), this.#host, program);
   }
 
   async read(variable: Variable): Promise<NdArray> {
@@ -90,6 +102,11 @@ export class OnnxEngine implements Engine {
   }
 }
 
+/** All variables of the program must fit the linear memory that updates work in. */
+function fitsUpdateStore(graph: Graph): boolean {
+  return variableBytes(graph) <= UPDATE_LIMIT;
+}
+
 class OnnxProgram implements Program {
   readonly name: string;
   readonly graph: Graph;
@@ -98,10 +115,10 @@ class OnnxProgram implements Program {
   readonly #id: number;
   #runs = 0;
 
-  constructor(name: string, graph: Graph, host: SessionHost, id: number) {
+  constructor(name: string, graph: Graph, memory: MemoryPlan, host: SessionHost, id: number) {
     this.name = name;
     this.graph = graph;
-    this.memory = planMemory(graph);
+    this.memory = memory;
     this.#host = host;
     this.#id = id;
   }

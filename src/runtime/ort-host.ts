@@ -3,6 +3,7 @@ import type { InferenceSession, Tensor as OrtTensor, TypedTensor } from 'onnxrun
 import { EngineError, type NdArray, type TypedArray } from '../tensor/index.ts';
 import { fillDraw } from './draws.ts';
 import type { ProgramSpec, SessionHost } from './host.ts';
+import { UpdateStore } from './updates/update-store.ts';
 
 /** What a host needs of an onnxruntime package. */
 export interface OrtModule {
@@ -15,6 +16,8 @@ export interface OrtModule {
 export interface OrtHostOptions {
   readonly name: string;
   readonly session: InferenceSession.SessionOptions;
+  /** Whether variables are on the CPU, where updates can be applied in place. */
+  readonly appliesUpdates: boolean;
 }
 
 interface LoadedProgram {
@@ -25,14 +28,18 @@ interface LoadedProgram {
 /** Runs programs in this thread. ONNX Runtime blocks it during a run; see the worker host. */
 export class OrtHost implements SessionHost {
   readonly name: string;
+  readonly appliesUpdates: boolean;
   readonly #ort: OrtModule;
   readonly #options: InferenceSession.SessionOptions;
   readonly #programs = new Map<number, LoadedProgram>();
   readonly #variables = new Map<number, OrtTensor>();
+  /** Holds the variables that some program updates elementwise; the others are in `#variables`. */
+  readonly #updates = new UpdateStore();
   #created = 0;
 
-  constructor(ort: OrtModule, { name, session }: OrtHostOptions) {
+  constructor(ort: OrtModule, { name, session, appliesUpdates }: OrtHostOptions) {
     this.name = name;
+    this.appliesUpdates = appliesUpdates;
     this.#ort = ort;
     this.#options = session;
   }
@@ -45,6 +52,10 @@ export class OrtHost implements SessionHost {
     const session = await guard(`compiling '${spec.name}'`, () =>
       this.#ort.InferenceSession.create(spec.bytes, options),
     );
+    for (const { loads, stores } of spec.updates) {
+      for (const item of [...loads, ...stores]) if ('variable' in item) this.#adopt(item.variable);
+    }
+    this.#updates.prepare(spec.updates);
     const id = this.#created++;
     // the model's bytes are not needed any more
     this.#programs.set(id, { spec: { ...spec, bytes: new Uint8Array(), external: [] }, session });
@@ -63,13 +74,16 @@ export class OrtHost implements SessionHost {
     for (const [draw, value] of spec.draws) feeds[value] = this.#toOrt(fillDraw(draw, seed, step));
     for (const [variable, value] of spec.reads) feeds[value] = this.#variable(variable);
     const results = await guard(`running '${spec.name}'`, () => session.run(feeds));
-    for (const [variable, value] of spec.assignments) this.#variables.set(variable, results[value]!);
+    // updates read variables as they were before the run: they go first
+    for (const update of spec.updates) this.#updates.apply(update, (value) => results[value]!.data as Float32Array);
+    for (const [variable, value] of spec.assignments) this.#store(variable, results[value]!);
     return Object.fromEntries(spec.outputs.map(([name, value]) => [name, fromOrt(results[value]!)]));
   }
 
   async release(program: number): Promise<void> {
     const loaded = this.#programs.get(program);
     this.#programs.delete(program);
+    if (this.#options.enableProfiling) loaded?.session.endProfiling();
     await loaded?.session.release();
   }
 
@@ -79,7 +93,7 @@ export class OrtHost implements SessionHost {
   }
 
   async write(variable: number, value: NdArray): Promise<void> {
-    this.#variables.set(variable, this.#toOrt({ ...value, data: value.data.slice() }));
+    this.#store(variable, this.#toOrt({ ...value, data: value.data.slice() }));
   }
 
   async close(): Promise<void> {
@@ -93,7 +107,19 @@ export class OrtHost implements SessionHost {
     return loaded;
   }
 
+  #adopt(variable: number): void {
+    if (this.#updates.has(variable)) return;
+    this.#updates.adopt(variable, fromOrt(this.#variable(variable)));
+    this.#variables.delete(variable);
+  }
+
+  #store(variable: number, value: OrtTensor): void {
+    if (this.#updates.has(variable)) this.#updates.view(variable).data.set(value.data as Float32Array);
+    else this.#variables.set(variable, value);
+  }
+
   #variable(id: number): OrtTensor {
+    if (this.#updates.has(id)) return this.#toOrt(this.#updates.view(id));
     const tensor = this.#variables.get(id);
     if (!tensor) throw new EngineError(`internal: variable ${id} has no value`);
     return tensor;

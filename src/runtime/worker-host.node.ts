@@ -1,8 +1,9 @@
 /** @file A session host in a worker thread: the calling thread stays free while ONNX Runtime works. */
 import { Worker } from 'node:worker_threads';
 import { EngineError, type NdArray } from '../tensor/index.ts';
-import type { HostSettings } from './engine.node.ts';
 import type { ProgramSpec, SessionHost } from './host.ts';
+import type { HostSettings } from './host-settings.node.ts';
+import { appliesUpdates } from './host-settings.node.ts';
 
 /** A call to a method of the host in the worker, and its answer. */
 export interface HostCall {
@@ -25,14 +26,16 @@ function workerUrl(): URL {
 /** Talks to the host in a worker. Calls are answered in order. */
 export class WorkerHost implements SessionHost {
   readonly name: string;
+  readonly appliesUpdates: boolean;
   readonly #worker: Worker;
   readonly #pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   #calls = 0;
   #failure: EngineError | undefined;
 
-  private constructor(worker: Worker, name: string) {
+  private constructor(worker: Worker, { device }: HostSettings) {
     this.#worker = worker;
-    this.name = name;
+    this.name = `node/${device}`;
+    this.appliesUpdates = appliesUpdates(device);
     worker.on('message', (answer: HostAnswer) => this.#settle(answer));
     worker.on('error', (error) => this.#fail(`the engine's worker failed: ${error.message}`));
     worker.on('exit', (code) => this.#fail(`the engine's worker stopped (code ${code})`));
@@ -41,7 +44,7 @@ export class WorkerHost implements SessionHost {
   }
 
   static async start(settings: HostSettings): Promise<WorkerHost> {
-    return new WorkerHost(new Worker(workerUrl(), { workerData: settings }), `node/${settings.device}`);
+    return new WorkerHost(new Worker(workerUrl(), { workerData: settings }), settings);
   }
 
   create(spec: ProgramSpec): Promise<number> {

@@ -1,8 +1,8 @@
 /** @file The worker's side of a session host: answers calls one after the other. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { InkwashError, type NdArray } from '../tensor/index.ts';
-import { createHost, type HostSettings } from './engine.node.ts';
 import type { ProgramSpec } from './host.ts';
+import { createHost, type HostSettings } from './host-settings.node.ts';
 import type { OrtHost } from './ort-host.ts';
 import type { HostAnswer, HostCall } from './worker-host.node.ts';
 
