@@ -33,19 +33,24 @@ export function zeros(shape: Shape, dtype: Dtype = 'float32'): NdArray {
   return { dtype, shape: [...shape], data: allocate(dtype, sizeOf(shape)) };
 }
 
-/** Numbers (nested or flat) as float32, e.g. `fromNumbers([[1, 2], [3, 4]])` of shape [2, 2]. */
+/** Numbers (nested or flat) as float32, e.g. `fromNumbers([[1, 2], [3, 4]])` of shape [2, 2]. Throws `ShapeError` when rows differ. */
 export function fromNumbers(values: NestedNumbers, dtype: Dtype = 'float32'): NdArray {
   const shape: number[] = [];
   for (let level = values; typeof level !== 'number'; level = level[0] ?? 0) shape.push(level.length);
   const flat: number[] = [];
-  const visit = (level: NestedNumbers): void => {
+  const visit = (level: NestedNumbers, axis: number): void => {
+    const length = typeof level === 'number' ? undefined : level.length;
+    if (length !== shape[axis]) {
+      throw new ShapeError(
+        `rows of nested numbers differ: ${length ?? 'a number'} where ${shape[axis] ?? 'a number'} began axis ${axis}`,
+        'give every row the same length',
+      );
+    }
     if (typeof level === 'number') flat.push(level);
-    else for (const item of level) visit(item);
+    else for (const item of level) visit(item, axis + 1);
   };
-  visit(values);
-  const array = { dtype, shape, data: fromFloat64(flat, dtype) };
-  if (array.data.length !== sizeOf(shape)) throw new ShapeError('rows of nested numbers differ in length');
-  return array;
+  visit(values, 0);
+  return { dtype, shape, data: fromFloat64(flat, dtype) };
 }
 export type NestedNumbers = number | readonly NestedNumbers[];
 
