@@ -108,6 +108,11 @@ CASES = [
     case("flow euler karras terminal", "FlowMatchEulerDiscreteScheduler", 7, {"use_karras_sigmas": True, "shift_terminal": 0.1}),
     case("flow euler stochastic", "FlowMatchEulerDiscreteScheduler", 7, {"stochastic_sampling": True}),
     case("flow heun", "FlowMatchHeunDiscreteScheduler", 6, {"shift": 2.0}),
+    case("cogvideox ddim", "CogVideoXDDIMScheduler", 8, {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", **V}),
+    case("cogvideox dpm", "CogVideoXDPMScheduler", 8, V),
+    case("unclip", "UnCLIPScheduler", 7),
+    case("wuerstchen", "DDPMWuerstchenScheduler", 7),
+    case("dpm++ 2m inverse", "DPMSolverMultistepInverseScheduler", 7),
     case("flow lcm", "FlowMatchLCMScheduler", 4, {"shift": 2.0}),
 ]
 
@@ -135,13 +140,25 @@ def run(spec):
     takes_generator = "generator" in scheduler.step.__code__.co_varnames
     states = []
     times = scheduler.timesteps[:-1] if spec["cls"] == "SCMScheduler" else scheduler.timesteps
-    for t in times:
+    previous = {"old_pred_original_sample": None, "timestep_back": None}
+    if spec["cls"] == "DDPMWuerstchenScheduler":
+        times = scheduler.timesteps[:-1]
+    for i, t in enumerate(times):
         scaled = scheduler.scale_model_input(x, t) if hasattr(scheduler, "scale_model_input") else x
         output = network(scaled, t)
         if spec["learned"]:
             output = torch.cat([output, torch.tanh(output)], dim=1)
         extra = {"generator": generator} if takes_generator else {}
-        x = scheduler.step(output, t, x, **spec["step"], **extra).prev_sample
+        if spec["cls"] == "CogVideoXDPMScheduler":
+            x, estimate = scheduler.step(output, timestep=t, sample=x, **previous, **extra)[:2]
+            previous = {"old_pred_original_sample": estimate, "timestep_back": t}
+        elif spec["cls"] == "UnCLIPScheduler":
+            following = times[i + 1] if i + 1 < len(times) else None
+            x = scheduler.step(output, t, x, prev_timestep=following, **extra).prev_sample
+        elif spec["cls"] == "DDPMWuerstchenScheduler":
+            x = scheduler.step(output, t.repeat(len(x)), x, **extra).prev_sample
+        else:
+            x = scheduler.step(output, t, x, **spec["step"], **extra).prev_sample
         states.append(x)
     keep = evaluations_per_step(spec["cls"], spec["config"], len(states))
     return {

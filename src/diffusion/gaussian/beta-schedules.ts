@@ -94,12 +94,22 @@ export function alphasCumprod(betas: Float32Array): Float32Array {
   });
 }
 
-/** Betas whose last ᾱ is zero and whose first is unchanged (Lin et al. 2023, Algorithm 1). */
-export function rescaleZeroTerminalSnr(betas: Float32Array): Float32Array {
-  const roots = alphasCumprod(betas).map(Math.sqrt);
+/** ᾱ with the last one zero and the first unchanged: √ᾱ shifted and scaled (Lin et al. 2023, Algorithm 1). */
+export function zeroTerminalAlphaBar(alphaBars: Float32Array): Float32Array {
+  const roots = alphaBars.map(Math.sqrt);
   const first = roots[0]!;
   const last = roots[roots.length - 1]!;
   const scale = f(first / f(first - last));
-  const alphaBar = roots.map((root) => f(f(root - last) * scale) ** 2);
+  return roots.map((root) => f(f(root - last) * scale) ** 2);
+}
+
+/** Betas whose ᾱ is `zeroTerminalAlphaBar` of the given betas' ᾱ. */
+export function rescaleZeroTerminalSnr(betas: Float32Array): Float32Array {
+  const alphaBar = zeroTerminalAlphaBar(alphasCumprod(betas));
   return alphaBar.map((value, i) => f(1 - (i === 0 ? value : f(value / alphaBar[i - 1]!))));
+}
+
+/** Divides the SNR by `shift`: `ᾱ ← ᾱ/(s + (1 − s)·ᾱ)`, towards noise for larger pictures (Hoogeboom et al. 2023). */
+export function shiftSnr(alphaBars: Float32Array, shift: number): Float32Array {
+  return alphaBars.map((value) => value / f(f(shift) + f(f(1 - shift) * value)));
 }

@@ -16,15 +16,21 @@ export interface DiscreteOptions extends BetaOptions {
    * Smallest ᾱ. Solvers that work with σ/α cannot stand ᾱ = 0; diffusers puts 2⁻²⁴ there after zero-SNR rescaling.
    */
   readonly minAlphaBar?: number;
+  /** A last change to ᾱ, such as CogVideoX's SNR shift. */
+  readonly reshape?: ((alphaBars: Float32Array) => Float32Array) | undefined;
 }
 
 /**
  * The process of a β schedule. At whole steps α = √ᾱ and σ = √(1−ᾱ) with ᾱ and 1−ᾱ in float32, exactly as diffusers
  * has them; between steps log α is interpolated linearly (Lu et al. 2022, App. D.4), so derivatives exist.
  */
-export function discreteProcess({ minAlphaBar = 0, ...options }: DiscreteOptions = {}): DiscreteProcess {
+export function discreteProcess({
+  minAlphaBar = 0,
+  reshape = (alphaBars) => alphaBars,
+  ...options
+}: DiscreteOptions = {}): DiscreteProcess {
   const betas = makeBetas(options);
-  const alphaBars = alphasCumprod(betas).map((value) => Math.max(value, minAlphaBar));
+  const alphaBars = reshape(alphasCumprod(betas)).map((value) => Math.max(value, minAlphaBar));
   const steps = betas.length;
   const alphaAt = (i: number): number => (i < 0 ? 1 : Math.sqrt(alphaBars[i]!));
   const bracket = (t: number) => {

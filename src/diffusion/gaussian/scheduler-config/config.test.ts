@@ -97,6 +97,11 @@ describe('bad scheduler configs', () => {
     expect(read({ _class_name: 'DDMIScheduler' })).toThrow(ConfigError);
   });
 
+  it('says where the job of other schedulers is done', () => {
+    expect(read({ _class_name: 'RePaintScheduler' })).toThrow(/use repaint\(\)/);
+    expect(read({ _class_name: 'AmusedScheduler' })).toThrow(/discrete tokens/);
+  });
+
   it('needs an object with a class name', () => {
     expect(read(null)).toThrow(/JSON object/);
     expect(read([])).toThrow(/JSON object/);

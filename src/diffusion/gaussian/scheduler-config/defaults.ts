@@ -25,6 +25,17 @@ const EDM = { sigma_min: 0.002, sigma_max: 80, sigma_data: 0.5, num_train_timest
 
 const DDPM = { ...BETAS, variance_type: 'fixed_small', ...CLIP, ...EPSILON, ...THRESHOLD, ...LEADING, ...ZERO_SNR };
 const DDIM = { ...BETAS, ...CLIP, set_alpha_to_one: true, ...EPSILON, ...THRESHOLD, ...LEADING, ...ZERO_SNR };
+const COGVIDEO = {
+  ...LATENT_BETAS,
+  beta_schedule: 'scaled_linear',
+  ...CLIP,
+  set_alpha_to_one: true,
+  ...EPSILON,
+  sample_max_value: 1,
+  ...LEADING,
+  ...ZERO_SNR,
+  snr_shift_scale: 3,
+};
 const DPM = {
   ...BETAS,
   solver_order: 2,
@@ -68,8 +79,34 @@ export const SCHEDULER_DEFAULTS = {
     ...LEADING,
     ...ZERO_SNR,
   },
+  CogVideoXDDIMScheduler: COGVIDEO,
+  CogVideoXDPMScheduler: COGVIDEO,
+  UnCLIPScheduler: {
+    num_train_timesteps: 1000,
+    variance_type: 'fixed_small_log',
+    ...CLIP,
+    ...EPSILON,
+    beta_schedule: 'squaredcos_cap_v2',
+  },
+  DDPMWuerstchenScheduler: { scaler: 1, s: 0.008 },
   PNDMScheduler: { ...BETAS, skip_prk_steps: false, set_alpha_to_one: false, ...EPSILON, ...LEADING },
   DPMSolverMultistepScheduler: { ...DPM, euler_at_final: false, use_lu_lambdas: false, ...LINSPACE, ...ZERO_SNR },
+  DPMSolverMultistepInverseScheduler: {
+    ...BETAS,
+    solver_order: 2,
+    ...EPSILON,
+    ...THRESHOLD,
+    algorithm_type: 'dpmsolver++',
+    solver_type: 'midpoint',
+    lower_order_final: true,
+    euler_at_final: false,
+    ...SIGMAS,
+    use_flow_sigmas: false,
+    flow_shift: 1,
+    lambda_min_clipped: Number.NEGATIVE_INFINITY,
+    variance_type: null,
+    ...LINSPACE,
+  },
   DPMSolverSinglestepScheduler: { ...DPM, lower_order_final: false },
   UniPCMultistepScheduler: {
     ...BETAS,
@@ -215,6 +252,17 @@ export const SCHEDULER_DEFAULTS = {
     correct_steps: 1,
   },
 } as const;
+
+/** Classes of diffusers that are no Gaussian sampling plan, and where their job is done. */
+export const OTHER_SCHEDULERS: Readonly<Record<string, string>> = {
+  RePaintScheduler: "needs a mask at every step: use repaint() with the model's DDPM config",
+  ConsistencyDecoderScheduler: 'belongs to one decoder: use the consistency solver',
+  VQDiffusionScheduler: 'works on discrete tokens',
+  AmusedScheduler: 'works on discrete tokens',
+  DiscreteDDIMScheduler: 'works on discrete tokens',
+  BlockRefinementScheduler: 'works on discrete tokens',
+  EntropyBoundScheduler: 'works on discrete tokens',
+};
 
 /** A scheduler class that inkwash understands. */
 export type SchedulerClass = keyof typeof SCHEDULER_DEFAULTS;

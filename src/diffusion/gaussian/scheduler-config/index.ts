@@ -1,9 +1,10 @@
 /** @file `fromSchedulerConfig`: a diffusers scheduler config becomes process, grid and solver. */
+import { cogVideoXDdimPlan, cogVideoXDpmPlan, wuerstchenPlan } from './cogvideox.ts';
 import type { SchedulerClass } from './defaults.ts';
 import { lcmPlan, tcdPlan } from './distilled.ts';
 import { consistencyModelPlan, cosineDpmPlan, edmDpmPlan, edmEulerPlan } from './edm.ts';
 import { flowEulerPlan, flowHeunPlan, flowLcmPlan, ipndmPlan, scmPlan } from './flow.ts';
-import { deisPlan, dpmMultistepPlan, dpmSinglestepPlan, saSolverPlan, unipcPlan } from './multistep.ts';
+import { deisPlan, dpmInversePlan, dpmMultistepPlan, dpmSinglestepPlan, saSolverPlan, unipcPlan } from './multistep.ts';
 import { completePlan, type PlanParts, type SamplingPlan } from './plan.ts';
 import { readSchedulerConfig, type SchedulerOptions } from './read.ts';
 import {
@@ -16,7 +17,7 @@ import {
   lmsPlan,
 } from './sigma-space.ts';
 import { scoreSdeVePlan } from './variance-exploding.ts';
-import { ddimInversePlan, ddimPlan, ddpmPlan, pndmPlan } from './variance-preserving.ts';
+import { ddimInversePlan, ddimPlan, ddpmPlan, pndmPlan, unclipPlan } from './variance-preserving.ts';
 
 const BUILDERS: Readonly<Record<SchedulerClass, (options: SchedulerOptions) => PlanParts>> = {
   DDPMScheduler: ddpmPlan,
@@ -24,8 +25,13 @@ const BUILDERS: Readonly<Record<SchedulerClass, (options: SchedulerOptions) => P
   DDIMScheduler: ddimPlan,
   DDIMParallelScheduler: ddimPlan,
   DDIMInverseScheduler: ddimInversePlan,
+  CogVideoXDDIMScheduler: cogVideoXDdimPlan,
+  CogVideoXDPMScheduler: cogVideoXDpmPlan,
+  UnCLIPScheduler: unclipPlan,
+  DDPMWuerstchenScheduler: wuerstchenPlan,
   PNDMScheduler: pndmPlan,
   DPMSolverMultistepScheduler: dpmMultistepPlan,
+  DPMSolverMultistepInverseScheduler: dpmInversePlan,
   DPMSolverSinglestepScheduler: dpmSinglestepPlan,
   UniPCMultistepScheduler: unipcPlan,
   DEISMultistepScheduler: deisPlan,

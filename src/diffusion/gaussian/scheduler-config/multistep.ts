@@ -230,3 +230,44 @@ export function saSolverPlan(o: SchedulerOptions): PlanParts {
     stochastic: true,
   };
 }
+
+/**
+ * DPM-Solver run from data to noise (DDIM inversion at higher order): training steps ascend, the last level is that of
+ * the noisiest step. Throws `ConfigError` for σ spacings, whose ascending form in diffusers repeats its end.
+ */
+export function dpmInversePlan(o: SchedulerOptions): PlanParts {
+  if (o.use_karras_sigmas || o.use_exponential_sigmas || o.use_beta_sigmas || o.use_flow_sigmas) {
+    throw new ConfigError('the inverse DPM-Solver takes training steps only', 'leave the use_…_sigmas options out');
+  }
+  const parts = multistepParts(o, { final: 'configured' });
+  const table = sigmaTable(configProcess(o));
+  return {
+    ...parts,
+    grid: ({ steps = 50 }) => {
+      const clipped = clippedTraining(o, table);
+      const noisiest = clipped.num_train_timesteps - 1;
+      const times =
+        o.timestep_spacing === 'linspace'
+          ? linspace(0, noisiest, steps + 1)
+              .slice(0, steps)
+              .map(roundHalfEven)
+          : [...requestedTimesteps(clipped, { steps }, { dropLast: true })].reverse();
+      assertSteps(steps, clipped.num_train_timesteps);
+      const shifted =
+        o.timestep_spacing === 'leading' ? times.map((t) => t - Math.min(...times) + o.steps_offset) : times;
+      return [...shifted, noisiest].map((t) => pointOf(Math.fround(table.sigmaAt(t)), t, false));
+    },
+    solve: (denoise, x, grid, options) =>
+      dpmSolver(denoise, x, grid, {
+        ...options,
+        direction: 'inversion',
+        order: o.solver_order,
+        algorithm: dpmAlgorithm(o.algorithm_type),
+        solverType: dpmType(o.solver_type),
+        lowerOrderFinal: o.lower_order_final && totalSteps(grid, options) < 15,
+        eulerAtFinal: o.euler_at_final,
+      }),
+    order: o.solver_order,
+    stochastic: false,
+  };
+}

@@ -1,4 +1,4 @@
-/** @file Every intermediate state of 70-odd diffusers scheduler configurations, from goldens of tools/oracle/schedulers.py. */
+/** @file Every intermediate state of 83 diffusers scheduler configurations, from goldens of tools/oracle/schedulers.py. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -58,6 +58,9 @@ function distance(actual: State, expected: State): number {
   return difference / scale;
 }
 
+/** Cases where diffusers itself loses digits: UnCLIP takes α = 1 − (1 − ᾱ_t/ᾱ_s) in float32. */
+const TOLERANCES: Readonly<Record<string, number>> = { unclip: 1e-3 };
+
 describe('step-by-step parity with diffusers', () => {
   it.each(cases.map((spec) => [spec.name, spec] as const))('%s', async (_name, spec) => {
     const plan = fromSchedulerConfig({ _class_name: spec.cls, ...spec.config });
@@ -71,7 +74,7 @@ describe('step-by-step parity with diffusers', () => {
     });
     expect(states).toHaveLength(spec.states.length);
     const distances = states.map((x, i) => distance(x, float32s(spec.states[i]!)));
-    expect(Math.max(...distances)).toBeLessThan(2e-5);
+    expect(Math.max(...distances)).toBeLessThan(TOLERANCES[spec.name] ?? 2e-5);
   });
 });
 

@@ -44,6 +44,8 @@ export interface PlanParts {
   readonly reading: Omit<DenoiserOptions, 'transform'>;
   grid(request: GridRequest): Grid;
   solve(denoise: Denoiser, x: State, grid: Grid, options: RunOptions): Promise<State>;
+  /** False where diffusers ignores `clip_sample`. Default true. */
+  readonly clips?: boolean;
   /** Solver order, for `explain`. */
   readonly order: number;
   /** Whether the solver draws noise with default run options. */
@@ -71,7 +73,7 @@ export function completePlan(config: SchedulerConfig, parts: PlanParts): Samplin
     denoiser: (network, layout = {}) =>
       denoiser(network, {
         ...parts.reading,
-        transform: x0Transform(config.options, layout),
+        transform: parts.clips === false ? undefined : x0Transform(config.options, layout),
         ...(learnsVariance(config.options) ? { learnedVariance: layout.sampleSize } : {}),
       }),
   };

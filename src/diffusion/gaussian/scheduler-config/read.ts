@@ -1,7 +1,7 @@
 /** @file Reading and writing `scheduler_config.json`: names, types and defaults are those of diffusers. */
 import { ConfigError } from '../../../tensor/index.ts';
 import { oneOf, suggestion } from '../choices.ts';
-import { OPTION_CHOICES, SCHEDULER_DEFAULTS, type SchedulerClass } from './defaults.ts';
+import { OPTION_CHOICES, OTHER_SCHEDULERS, SCHEDULER_DEFAULTS, type SchedulerClass } from './defaults.ts';
 
 /** Every option of any scheduler, neutral where a class does not have it, so that builders need no special cases. */
 export const NEUTRAL_OPTIONS = {
@@ -11,6 +11,9 @@ export const NEUTRAL_OPTIONS = {
   beta_schedule: 'linear',
   trained_betas: null as readonly number[] | null,
   rescale_betas_zero_snr: false,
+  snr_shift_scale: 1,
+  scaler: 1,
+  s: 0.008,
   prediction_type: 'epsilon',
   variance_type: null as string | null,
   clip_sample: false,
@@ -97,6 +100,8 @@ export function readSchedulerConfig(json: unknown): SchedulerConfig {
       "e.g. _class_name: 'DPMSolverMultistepScheduler'",
     );
   }
+  const elsewhere = OTHER_SCHEDULERS[name];
+  if (elsewhere !== undefined) throw new ConfigError(`${name} is no Gaussian sampling plan`, `it ${elsewhere}`);
   const className = oneOf('scheduler', name, Object.keys(SCHEDULER_DEFAULTS) as SchedulerClass[]);
   const defaults: Readonly<Record<string, unknown>> = SCHEDULER_DEFAULTS[className];
   const options: Record<string, unknown> = { ...NEUTRAL_OPTIONS, ...defaults };
@@ -157,7 +162,7 @@ function refuseCombinations({ className, options: o }: SchedulerConfig): void {
     );
   }
   if (o.beta_schedule === 'laplace' || o.beta_schedule === 'sigmoid') {
-    if (!className.startsWith('DDPM')) {
+    if (!/^DDPM(Parallel)?Scheduler$/.test(className)) {
       throw new ConfigError(
         `beta_schedule '${o.beta_schedule}' exists in diffusers for the DDPM schedulers only`,
         'to sample such a model with another solver, give its betas as trained_betas',

@@ -1,5 +1,5 @@
 /** @file DDPM, DDIM and their relatives: whole training steps of a variance-preserving process. */
-import type { BetaSchedule } from '../beta-schedules.ts';
+import type { BetaOptions, BetaSchedule } from '../beta-schedules.ts';
 import { CLEAN, type DiscreteProcess, discreteProcess } from '../discrete.ts';
 import { sigmaTable } from '../grids/sigma-table.ts';
 import { assertTimesteps, type Spacing, type SpacingOptions, spacedTimesteps } from '../grids/timesteps.ts';
@@ -12,17 +12,21 @@ import { pndm } from '../solvers/linear-multistep.ts';
 import { type GridRequest, onePerStep, type PlanParts, totalSteps, unitStart } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
 
-/** The β process of a config; `minAlphaBar` as the family of solvers needs it. */
-export function configProcess(o: SchedulerOptions, minAlphaBar = 0): DiscreteProcess {
-  return discreteProcess({
+/** The options of a config's β schedule. */
+export function betaOptions(o: SchedulerOptions): BetaOptions {
+  return {
     numTrainTimesteps: o.num_train_timesteps,
     betaStart: o.beta_start,
     betaEnd: o.beta_end,
     betaSchedule: o.beta_schedule as BetaSchedule,
     trainedBetas: o.trained_betas ?? undefined,
     rescaleZeroSnr: o.rescale_betas_zero_snr,
-    minAlphaBar: o.rescale_betas_zero_snr ? minAlphaBar : 0,
-  });
+  };
+}
+
+/** The β process of a config; `minAlphaBar` as the family of solvers needs it. */
+export function configProcess(o: SchedulerOptions, minAlphaBar = 0): DiscreteProcess {
+  return discreteProcess({ ...betaOptions(o), minAlphaBar: o.rescale_betas_zero_snr ? minAlphaBar : 0 });
 }
 
 /** Training steps as requested or as the config spaces them. */
@@ -77,8 +81,7 @@ export function ddpmPlan(o: SchedulerOptions): PlanParts {
   };
 }
 
-export function ddimPlan(o: SchedulerOptions): PlanParts {
-  const process = configProcess(o);
+export function ddimPlan(o: SchedulerOptions, process = configProcess(o)): PlanParts {
   const end = lastPoint(process, o.set_alpha_to_one);
   return {
     process,
@@ -149,4 +152,9 @@ export function pndmPlan(o: SchedulerOptions): PlanParts {
     order: 4,
     evaluations: (grid) => grid.length - 1 + (start === 'plms' ? 1 : 9),
   };
+}
+
+/** UnCLIP's DDPM: cosine betas, steps from the last to the first training step. */
+export function unclipPlan(o: SchedulerOptions): PlanParts {
+  return ddpmPlan({ ...o, timestep_spacing: 'linspace' });
 }
