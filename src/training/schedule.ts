@@ -12,8 +12,6 @@ export interface SchedulePlan extends DecayWindow {
 const LEAST_MEASURED = 0.03;
 /** A constant rate has nothing to plan but the end. */
 const CONSTANT_MEASURED = 0.95;
-/** Steps to measure at least. */
-const LEAST_STEPS = 5;
 
 /** The plan of a run whose length is given in steps or epochs; undefined for one given in minutes. */
 export function planBySteps(config: TrainingConfig, batchesPerEpoch: number): SchedulePlan | undefined {
@@ -44,7 +42,7 @@ export function planByClock(
   config: TrainingConfig,
   { step, elapsed, secondsPerStep, reserve }: Measurement,
 ): SchedulePlan | undefined {
-  if (config.minutes === null || step < LEAST_STEPS) return undefined;
+  if (config.minutes === null) return undefined;
   const available = Math.max(0, config.minutes * 60 - reserve);
   const measured = config.decay === 'constant' ? CONSTANT_MEASURED : Math.max(config.hold, LEAST_MEASURED);
   if (elapsed < available * measured && elapsed + secondsPerStep < available) return undefined;

@@ -52,17 +52,12 @@ const FINAL_COUNT = 64;
 /** Pictures of previews and grids are enlarged to about this edge each. */
 const SHOWN_EDGE = 64;
 
-/** Seconds that the slow parts of a run took last time. */
-interface Costs {
-  preview: number;
-  validation: number;
-  checkpoint: number;
-}
+/** Steps a session measures at least before it plans by them. */
+const MEASURED_STEPS = 4;
 
 /** One session of a run. */
 export class TrainingLoop {
   readonly #options: TrainingLoopOptions;
-  readonly #costs: Costs = { preview: 0, validation: 0, checkpoint: 0 };
   readonly #timetables: Readonly<Record<'preview' | 'validate' | 'checkpoint', Timetable>>;
   readonly #earlier: number;
   #step: number;
@@ -70,6 +65,8 @@ export class TrainingLoop {
   #bestLoss: number | null;
   #bestStep: number | null;
   #loss: number | null = null;
+  /** Seconds to keep for what follows the last step of a run limited by time. */
+  #reserve: number | undefined;
   /** When the second step of this session began, and its number. */
   #measuredFrom: { readonly seconds: number; readonly step: number } | undefined;
   #lastCheckpoint: string | null = null;
@@ -140,23 +137,36 @@ export class TrainingLoop {
 
   /** Fixes the number of steps of a run limited by time, once. */
   async #planRest(): Promise<void> {
-    const { trainer } = this.#options;
-    if (this.#plan || !this.#measuredFrom || this.#step <= this.#measuredFrom.step) return;
-    const secondsPerStep = (this.#elapsed() - this.#measuredFrom.seconds) / (this.#step - this.#measuredFrom.step);
-    const measure = () => ({ step: this.#step, elapsed: this.#elapsed(), secondsPerStep, reserve: this.#reserve() });
-    if (!planByClock(trainer.config, measure())) return;
-    // what the end of the run costs must be known before the rest can be planned
-    if (this.#costs.preview === 0) await this.#preview();
-    if (this.#costs.validation === 0) await this.#validate();
-    if (this.#costs.checkpoint === 0) await this.#checkpoint();
-    this.#plan = planByClock(trainer.config, measure());
+    const { config } = this.#options.trainer;
+    if (this.#plan || !this.#measuredFrom || this.#step < this.#measuredFrom.step + MEASURED_STEPS) return;
+    if (this.#reserve === undefined) await this.#measureEnd();
+    const { seconds, step } = this.#measuredFrom;
+    const secondsPerStep = (this.#elapsed() - seconds) / (this.#step - step);
+    this.#plan = planByClock(config, {
+      step: this.#step,
+      elapsed: this.#elapsed(),
+      secondsPerStep,
+      reserve: this.#reserve!,
+    });
     if (this.#plan) this.#record({ type: 'schedule', ...this.#plan, secondsPerStep });
   }
 
-  /** Seconds that follow the last step: the last validation, checkpoint and model, and the final pictures. */
-  #reserve(): number {
-    const { preview, validation, checkpoint } = this.#costs;
-    return (preview * FINAL_COUNT) / PREVIEW_COUNT + validation + 2 * checkpoint;
+  /** Measures what follows the last step, once: the last validation, the checkpoint, and the final pictures. */
+  async #measureEnd(): Promise<void> {
+    const { trainer } = this.#options;
+    const { config } = trainer;
+    const began = performance.now();
+    const sample = (steps: number) => timed(() => trainer.sample({ count: PREVIEW_COUNT, seed: config.seed, steps }));
+    // the first compiles the program
+    await sample(1);
+    const evaluation = await sample(1);
+    const batches = FINAL_COUNT / PREVIEW_COUNT;
+    const validation = await timed(() => this.#validate());
+    const checkpoint = await timed(() => this.#checkpoint());
+    this.#reserve = evaluation * config.sampling.steps * batches + validation + checkpoint;
+    // measuring is not training
+    const { seconds, step } = this.#measuredFrom!;
+    this.#measuredFrom = { seconds: seconds + (performance.now() - began) / 1000, step };
   }
 
   async #doWhatIsDue(): Promise<void> {
@@ -174,7 +184,6 @@ export class TrainingLoop {
       const best = this.#bestLoss === null || loss < this.#bestLoss;
       if (best) [this.#bestLoss, this.#bestStep] = [loss, this.#step];
       const seconds = (performance.now() - began) / 1000;
-      this.#costs.validation = seconds;
       this.#validatedStep = this.#step;
       this.#record({ type: 'validation', loss, best, seconds });
       if (best) await this.#survive('the model', () => this.#saveModel());
@@ -189,7 +198,6 @@ export class TrainingLoop {
       seed: this.#options.trainer.config.seed,
     });
     const seconds = (performance.now() - began) / 1000;
-    this.#costs.preview = seconds;
     this.#options.onPreview?.(images);
     const path = join('samples', `${checkpointName(this.#step)}.png`);
     await this.#survive('the preview', async () => {
@@ -209,7 +217,6 @@ export class TrainingLoop {
       writeCheckpoint(folder.checkpoints, trainer.engine, trainer.state, this.#state(), trainer.config.keepCheckpoints),
     );
     const seconds = (performance.now() - began) / 1000;
-    this.#costs.checkpoint = seconds;
     this.#timetables.checkpoint.done(this.#elapsed());
     if (!saved) return false;
     this.#savedStep = this.#step;
@@ -343,6 +350,13 @@ export class TrainingLoop {
   #elapsed(): number {
     return this.#earlier + (performance.now() - this.#options.started) / 1000;
   }
+}
+
+/** Seconds that `action` takes. */
+async function timed(action: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await action();
+  return (performance.now() - began) / 1000;
 }
 
 function pictureOf(images: NdArray) {
