@@ -97,7 +97,7 @@ export function assertFinite(x: State, what: string, point: Point, step: number)
 }
 
 /** Clamps x̂₀ to [−range, range], in place. */
-export function clip(range = 1): X0Transform {
+export function clipData(range = 1): X0Transform {
   return (x0) => {
     for (let i = 0; i < x0.length; i++) {
       const value = x0[i]!;

@@ -82,7 +82,7 @@ export function mixtureDenoiser(components: readonly MixtureComponent[]): Denois
 }
 
 /** Counts the evaluations that a solver makes of `denoise`. */
-export function counted(denoise: Denoiser): Denoiser & { readonly calls: number } {
+export function countEvaluations(denoise: Denoiser): Denoiser & { readonly calls: number } {
   let calls = 0;
   const wrapped: Denoiser = (x, point, step) => {
     calls++;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   addNoise,
   cosineProcess,
-  counted,
+  countEvaluations,
   ddim,
   ddimInversion,
   dpmSolver,
@@ -115,7 +115,7 @@ describe('inpainting', () => {
   });
 
   it('brings the invented part into agreement by resampling', async () => {
-    const denoise = counted(corners);
+    const denoise = countEvaluations(corners);
     const y = await repaint(denoise, start(), fine, known, {
       noise: noiseSource('philox', 4),
       jumpLength: 6,

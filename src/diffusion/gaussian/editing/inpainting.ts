@@ -16,7 +16,7 @@ export interface Known {
 }
 
 /** `mask·known + (1 − mask)·invented`. */
-export function blend(known: State, invented: State, mask: State): State {
+export function blendByMask(known: State, invented: State, mask: State): State {
   if (known.length !== mask.length || invented.length !== mask.length) {
     throw new ShapeError(
       `mask, known and invented data have ${mask.length}, ${known.length} and ${invented.length} elements`,
@@ -34,9 +34,9 @@ export function blend(known: State, invented: State, mask: State): State {
  */
 export function inpaint(denoise: Denoiser, { x0, mask }: Known, noise: State): Denoiser {
   return async (x, point, step) => {
-    const seen = blend(addNoise(x0, noise, point), x, mask);
+    const seen = blendByMask(addNoise(x0, noise, point), x, mask);
     const prediction = await denoise(seen, point, step);
-    const data = blend(x0, prediction.x0, mask);
+    const data = blendByMask(x0, prediction.x0, mask);
     return { ...prediction, x0: data, eps: combine([1 / point.sigma, x], [-point.alpha / point.sigma, data]) };
   };
 }
@@ -102,7 +102,7 @@ export async function repaint(
           preview = event.x0;
         },
       });
-      state = blend(addNoise(x0, draw, to), invented, mask);
+      state = blendByMask(addNoise(x0, draw, to), invented, mask);
       await onStep?.({ step, steps: moves.length, from, to, x: state, x0: preview });
     }
     at += move;
@@ -120,6 +120,6 @@ function forward(x: State, from: Point, to: Point, noise: State): State {
 export function inpaintingSolver<O extends SolverOptions>(solver: Solver<O>, known: Known, noise: State): Solver<O> {
   return async (denoise, x, grid, options) => {
     const result = await solver(inpaint(denoise, known, noise), x, grid, options);
-    return blend(addNoise(known.x0, noise, grid[grid.length - 1]!), result, known.mask);
+    return blendByMask(addNoise(known.x0, noise, grid[grid.length - 1]!), result, known.mask);
   };
 }

@@ -45,13 +45,13 @@ export function classifierFree(
     if (w === 1 || (interval !== undefined && !insideInterval(point, interval))) return conditional(x, point, step);
     if (w === 0) return negative(x, point, step);
     const cond = await conditional(x, point, step);
-    const guided = guide(cond, await negative(x, point, step), w);
+    const guided = extrapolate(cond, await negative(x, point, step), w);
     return rescale === 0 ? guided : rescaleGuidance(guided, cond, rescale, sampleSize);
   };
 }
 
 /** `neg + w·(cond − neg)`. */
-export function guide(cond: State, neg: State, w: number): State {
+export function extrapolate(cond: State, neg: State, w: number): State {
   return combine([w, cond], [1 - w, neg]);
 }
 
@@ -112,7 +112,7 @@ export interface WeightedCondition {
  * Composable diffusion (Liu et al. 2022): `F = F_∅ + Σᵢ wᵢ·(Fᵢ − F_∅)`, the product of the conditions' likelihoods.
  * One evaluation per condition and one unconditional.
  */
-export function compose(unconditional: Network, conditions: readonly WeightedCondition[]): Network {
+export function composeConditions(unconditional: Network, conditions: readonly WeightedCondition[]): Network {
   return async (x, point, step) => {
     const terms: Term[] = [];
     let rest = 1;

@@ -5,7 +5,7 @@ import {
   cfgZeroStar,
   classifierFree,
   classifierGuidance,
-  compose,
+  composeConditions,
   convertPrediction,
   cosineProcess,
   ddim,
@@ -83,7 +83,7 @@ describe('classifier-free guidance', () => {
 describe('composition', () => {
   it('adds what every condition changes, and subtracts what is negated', async () => {
     const other = constant(1, 1, 1, 1);
-    const network = compose(uncond, [
+    const network = composeConditions(uncond, [
       { network: cond, weight: 2 },
       { network: other, weight: -1 },
     ]);
@@ -92,7 +92,7 @@ describe('composition', () => {
 
   it('is classifier-free guidance for one condition', async () => {
     near(
-      await compose(uncond, [{ network: cond, weight: 3 }])(x, point, 0),
+      await composeConditions(uncond, [{ network: cond, weight: 3 }])(x, point, 0),
       Array.from(await classifierFree(cond, uncond, { scale: 3 })(x, point, 0)),
     );
   });

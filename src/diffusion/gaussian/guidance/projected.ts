@@ -2,7 +2,7 @@
 import type { Denoiser, Network } from '../denoiser.ts';
 import { type Parameterisation, parameterisation, readout } from '../parameterisation.ts';
 import { combine, emptyLike, type State } from '../state.ts';
-import { guide } from './classifier-free.ts';
+import { extrapolate } from './classifier-free.ts';
 
 /** Dot product of two stretches of states. */
 function dot(a: State, b: State, from: number, to: number): number {
@@ -81,7 +81,7 @@ export function cfgPlusPlus(
   return async (x, point, step) => {
     const cond = await conditional(x, point, step);
     const uncond = await unconditional(x, point, step);
-    return { x0: guide(cond.x0, uncond.x0, scale), eps: uncond.eps };
+    return { x0: extrapolate(cond.x0, uncond.x0, scale), eps: uncond.eps };
   };
 }
 

@@ -6,7 +6,7 @@ import type { State } from '../state.ts';
  * The assignment of rows to columns with the least total cost (Kuhn 1955, Munkres 1957, in the O(n³) shortest-path form
  * of Jonker & Volgenant 1987). `cost[i·n + j]`; returns the column of every row.
  */
-export function assign(cost: ArrayLike<number>, n: number): Uint32Array {
+export function leastCostAssignment(cost: ArrayLike<number>, n: number): Uint32Array {
   const u = new Float64Array(n + 1);
   const v = new Float64Array(n + 1);
   const rowOf = new Int32Array(n + 1).fill(-1);
@@ -72,7 +72,7 @@ export function coupleNoise(x0: State, noise: State, batch: number): State {
       cost[i * batch + j] = -product;
     }
   }
-  const order = assign(cost, batch);
+  const order = leastCostAssignment(cost, batch);
   const coupled = noise.slice();
   order.forEach((j, i) => {
     coupled.set(noise.subarray(j * size, (j + 1) * size), i * size);

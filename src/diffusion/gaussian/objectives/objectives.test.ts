@@ -14,7 +14,6 @@ import {
 } from '../../../tensor/index.ts';
 import {
   antitheticTimes,
-  assign,
   continuousLoss,
   cosineInterpolatedLevels,
   coupleNoise,
@@ -29,6 +28,7 @@ import {
   flowMatchingLoss,
   huberDistance,
   hybridLoss,
+  leastCostAssignment,
   logitNormalTimes,
   logNormalLevels,
   lowDiscrepancyTimes,
@@ -453,7 +453,7 @@ describe('coupling', () => {
         ? [items]
         : items.flatMap((item, i) => permutations(items.toSpliced(i, 1)).map((rest) => [item, ...rest]));
     const best = Math.min(...permutations([0, 1, 2, 3, 4]).map(total));
-    expect(total(assign(cost, n))).toBeCloseTo(best, 12);
+    expect(total(leastCostAssignment(cost, n))).toBeCloseTo(best, 12);
   });
 
   it('reorders whole noises and brings them nearer to their data', () => {

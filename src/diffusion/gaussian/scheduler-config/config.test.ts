@@ -89,6 +89,27 @@ describe('scheduler configs', () => {
   });
 });
 
+describe('the orders of a plan', () => {
+  const orders = (config: Record<string, unknown>, steps: number) => {
+    const plan = fromSchedulerConfig(config);
+    return plan.orders(plan.grid({ steps }));
+  };
+
+  it('rise with the history and fall towards the data', () => {
+    const dpm = { _class_name: 'DPMSolverMultistepScheduler', solver_order: 3 };
+    expect(orders(dpm, 7)).toEqual([1, 2, 3, 3, 3, 2, 1]);
+    expect(orders(dpm, 16).slice(-3)).toEqual([3, 3, 1]);
+    expect(orders({ _class_name: 'UniPCMultistepScheduler', solver_order: 3 }, 6)).toEqual([1, 2, 3, 3, 2, 1]);
+    expect(orders({ _class_name: 'DPMSolverSinglestepScheduler', solver_order: 2 }, 6)).toEqual([1, 2, 1, 2, 1, 1]);
+    expect(orders({ _class_name: 'LMSDiscreteScheduler' }, 6)).toEqual([1, 2, 3, 4, 4, 4]);
+  });
+
+  it('stay the same in one-step methods, but for the step into clean data', () => {
+    expect(orders({ _class_name: 'HeunDiscreteScheduler' }, 4)).toEqual([2, 2, 2, 1]);
+    expect(orders({ _class_name: 'DDIMScheduler' }, 3)).toEqual([1, 1, 1]);
+  });
+});
+
 describe('bad scheduler configs', () => {
   const read = (config: unknown) => () => fromSchedulerConfig(config);
 

@@ -9,6 +9,7 @@ import type { Grid } from '../solver.ts';
 import { consistency } from '../solvers/consistency.ts';
 import { type DpmAlgorithm, dpmSolver } from '../solvers/dpm-solver.ts';
 import { euler } from '../solvers/euler.ts';
+import { dpmOrders } from './multistep.ts';
 import { type GridRequest, onePerStep, type PlanParts, totalSteps } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
 
@@ -80,6 +81,7 @@ function dpmOn(parts: Omit<PlanParts, 'solve' | 'order' | 'stochastic'>, o: Sche
         lowerOrderFinal: o.lower_order_final && totalSteps(grid, options) < 15,
         eulerAtFinal: o.euler_at_final,
       }),
+    orders: dpmOrders(o),
     order: o.solver_order,
     stochastic: algorithm.startsWith('sde'),
   } satisfies PlanParts;

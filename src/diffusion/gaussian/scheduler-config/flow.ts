@@ -16,7 +16,7 @@ import { consistency } from '../solvers/consistency.ts';
 import { euler } from '../solvers/euler.ts';
 import { ipndm } from '../solvers/linear-multistep.ts';
 import { heun } from '../solvers/second-order.ts';
-import { type GridRequest, onePerStep, type PlanParts, unitStart } from './plan.ts';
+import { type GridRequest, multistepOrders, onePerStep, type PlanParts, unitStart } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
 
 const f = Math.fround;
@@ -146,6 +146,7 @@ export function ipndmPlan(o: SchedulerOptions): PlanParts {
     solve: (denoise, x, grid, options) => ipndm(denoise, x, grid, options),
     level: (ratio) => pointOf(ratio / Math.sqrt(1 + ratio ** 2)),
     initialScale: unitStart,
+    orders: (grid) => multistepOrders(grid, () => 4),
     order: 4,
     stochastic: false,
     evaluations: onePerStep,

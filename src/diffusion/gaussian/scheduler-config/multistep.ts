@@ -15,11 +15,11 @@ import type { Point, Process } from '../process.ts';
 import { rectifiedFlow } from '../processes.ts';
 import type { Grid } from '../solver.ts';
 import { deis } from '../solvers/deis.ts';
-import { dpmSinglestep } from '../solvers/dpm-singlestep.ts';
-import { type DpmAlgorithm, type DpmSolverType, dpmSolver } from '../solvers/dpm-solver.ts';
+import { dpmSinglestep, singlestepOrders } from '../solvers/dpm-singlestep.ts';
+import { type DpmAlgorithm, type DpmSolverType, dpmOrderAllowed, dpmSolver } from '../solvers/dpm-solver.ts';
 import { saSolver } from '../solvers/sa-solver.ts';
 import { type UnipcType, unipc } from '../solvers/unipc.ts';
-import { type GridRequest, onePerStep, type PlanParts, totalSteps, unitStart } from './plan.ts';
+import { type GridRequest, multistepOrders, onePerStep, type PlanParts, totalSteps, unitStart } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
 import { configProcess, requestedTimesteps, variancePreservingLevel } from './variance-preserving.ts';
 
@@ -157,9 +157,28 @@ export function dpmMultistepPlan(o: SchedulerOptions): PlanParts {
         lowerOrderFinal: o.lower_order_final && totalSteps(grid, options) < 15,
         eulerAtFinal: o.euler_at_final,
       }),
+    orders: dpmOrders(o),
     order: o.solver_order,
     stochastic: algorithm.startsWith('sde'),
   };
+}
+
+/** Orders of multistep DPM-Solver on a whole grid. */
+export function dpmOrders(o: SchedulerOptions): (grid: Grid) => number[] {
+  return (grid) =>
+    multistepOrders(grid, (to, left) =>
+      dpmOrderAllowed(to, left, {
+        order: o.solver_order,
+        lowerOrderFinal: o.lower_order_final && grid.length - 1 < 15,
+        eulerAtFinal: o.euler_at_final,
+      }),
+    );
+}
+
+/** Orders of methods that use no more nodes than steps are left. */
+function taperedOrders(order: number, taper: (grid: Grid) => boolean): (grid: Grid) => number[] {
+  return (grid) =>
+    multistepOrders(grid, ({ sigma }, left) => (sigma === 0 ? 1 : taper(grid) ? Math.min(order, left) : order));
 }
 
 const definedEta = (eta: number | undefined): { eta?: number } => (eta === undefined ? {} : { eta });
@@ -177,6 +196,8 @@ export function dpmSinglestepPlan(o: SchedulerOptions): PlanParts {
         lowerOrderFinal: o.lower_order_final,
         totalSteps: totalSteps(grid, options),
       }),
+    orders: (grid) =>
+      singlestepOrders(grid.length - 1, o.solver_order, o.lower_order_final, grid[grid.length - 1]?.sigma === 0),
     order: o.solver_order,
     stochastic: algorithm.startsWith('sde'),
   };
@@ -195,6 +216,7 @@ export function unipcPlan(o: SchedulerOptions): PlanParts {
         // diffusers counts the steps of the whole grid
         disableCorrector: o.disable_corrector.map((step) => step - (totalSteps(grid, options) - grid.length + 1)),
       }),
+    orders: taperedOrders(o.solver_order, () => o.lower_order_final),
     order: o.solver_order,
     stochastic: false,
   };
@@ -209,6 +231,7 @@ export function deisPlan(o: SchedulerOptions): PlanParts {
         order: o.solver_order,
         lowerOrderFinal: o.lower_order_final && totalSteps(grid, options) < 15,
       }),
+    orders: taperedOrders(o.solver_order, (grid) => o.lower_order_final && grid.length - 1 < 15),
     order: o.solver_order,
     stochastic: false,
   };
@@ -226,6 +249,7 @@ export function saSolverPlan(o: SchedulerOptions): PlanParts {
         lowerOrderFinal: o.lower_order_final,
         tau: ({ t }) => (t >= 200 && t <= 800 ? 1 : 0),
       }),
+    orders: taperedOrders(o.predictor_order, () => o.lower_order_final),
     order: o.predictor_order,
     stochastic: true,
   };

@@ -1,6 +1,6 @@
 /** @file A scheduler config as a sampling plan: process, grid, reading of the network and solver, ready to compose. */
 import type { Denoiser, DenoiserOptions, Network } from '../denoiser.ts';
-import { clip, denoiser, dynamicThreshold, type X0Transform } from '../denoiser.ts';
+import { clipData, denoiser, dynamicThreshold, type X0Transform } from '../denoiser.ts';
 import type { Point, Process } from '../process.ts';
 import type { Grid, SolverOptions } from '../solver.ts';
 import type { State } from '../state.ts';
@@ -48,6 +48,8 @@ export interface PlanParts {
   readonly clips?: boolean;
   /** Solver order, for `explain`. */
   readonly order: number;
+  /** The order used in every step; by default `order`, and 1 into clean data. */
+  readonly orders?: (grid: Grid) => number[];
   /** Whether the solver draws noise with default run options. */
   readonly stochastic: boolean;
   /** Standard deviation of the initial noise, by convention of the scheduler; √(α² + σ²)-like. */
@@ -61,6 +63,7 @@ export interface PlanParts {
 /** Everything needed to sample with a scheduler. */
 export interface SamplingPlan extends PlanParts {
   readonly config: SchedulerConfig;
+  readonly orders: (grid: Grid) => number[];
   /** Composes a network into the denoiser this scheduler expects. */
   denoiser(network: Network, layout?: StateLayout): Denoiser;
 }
@@ -68,6 +71,7 @@ export interface SamplingPlan extends PlanParts {
 /** Adds what every scheduler shares. */
 export function completePlan(config: SchedulerConfig, parts: PlanParts): SamplingPlan {
   return {
+    orders: steadyOrders(parts.order),
     ...parts,
     config,
     denoiser: (network, layout = {}) =>
@@ -87,8 +91,8 @@ function x0Transform(o: SchedulerOptions, { sampleSize }: StateLayout): X0Transf
   if (o.thresholding) {
     return dynamicThreshold({ ratio: o.dynamic_thresholding_ratio, maxValue: o.sample_max_value, sampleSize });
   }
-  if (o.clip_denoised) return clip(1);
-  return o.clip_sample ? clip(o.clip_sample_range) : undefined;
+  if (o.clip_denoised) return clipData(1);
+  return o.clip_sample ? clipData(o.clip_sample_range) : undefined;
 }
 
 /** Initial scale of grids in the frame of the process, where noise starts at variance one. */
@@ -96,6 +100,16 @@ export const unitStart = (): number => 1;
 
 /** Steps of the whole grid a run belongs to. */
 export const totalSteps = (grid: Grid, { whole }: RunOptions): number => (whole ?? grid).length - 1;
+
+/** One order throughout, but 1 for a step into clean data. */
+function steadyOrders(order: number): (grid: Grid) => number[] {
+  return (grid) => grid.slice(1).map(({ sigma }) => (sigma === 0 ? 1 : order));
+}
+
+/** Orders of a multistep method: one node more in every step, up to what is allowed with `left` steps to go. */
+export function multistepOrders(grid: Grid, allowed: (to: Point, left: number) => number): number[] {
+  return grid.slice(1).map((to, i) => Math.min(i + 1, allowed(to, grid.length - 1 - i)));
+}
 
 /** One evaluation per step, the cost of most solvers. */
 export const onePerStep = (grid: Grid): number => grid.length - 1;

@@ -10,7 +10,7 @@ import { euler, eulerAncestral } from '../solvers/euler.ts';
 import { lms } from '../solvers/linear-multistep.ts';
 import { heun, kdpm2, kdpm2Ancestral } from '../solvers/second-order.ts';
 import { ZERO_SNR_FLOOR } from './multistep.ts';
-import { type GridRequest, onePerStep, type PlanParts } from './plan.ts';
+import { type GridRequest, multistepOrders, onePerStep, type PlanParts } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
 import { configProcess, requestedTimesteps } from './variance-preserving.ts';
 
@@ -139,6 +139,7 @@ export function lmsPlan(o: SchedulerOptions): PlanParts {
     ...sigmaParts(o),
     solve: (denoise, x, grid, { whole, ...options }) =>
       lms(denoise, x, grid, { ...options, before: whole?.slice(0, whole.length - grid.length) }),
+    orders: (grid) => multistepOrders(grid, () => 4),
     order: 4,
     stochastic: false,
     evaluations: onePerStep,

@@ -149,6 +149,8 @@ export function pndmPlan(o: SchedulerOptions): PlanParts {
         landings: strideLandings(process, o, grid, end, steps),
       });
     },
+    // Runge-Kutta of order 4, or two slopes, to begin with
+    orders: (grid) => grid.slice(1).map((_, i) => (start === 'plms' ? Math.min(i === 0 ? 2 : i + 1, 4) : 4)),
     order: 4,
     evaluations: (grid) => grid.length - 1 + (start === 'plms' ? 1 : 9),
   };

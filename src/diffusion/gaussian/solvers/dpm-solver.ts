@@ -77,14 +77,14 @@ export const dpmSolver: Solver<DpmSolverOptions> = (
     history.unshift({ lambda: lambdaOf(from), value: kind === 'data' ? prediction.x0 : prediction.eps });
     history.length = Math.min(history.length, order);
     const left = grid.length - 1 - step;
-    const nodes = history.slice(0, usableOrder(to, left, { order, lowerOrderFinal, eulerAtFinal }));
+    const nodes = history.slice(0, dpmOrderAllowed(to, left, { order, lowerOrderFinal, eulerAtFinal }));
     const noise = tau > 0 ? drawNoise(options.noise, x, step) : undefined;
     return exponentialStep({ x, from, to, kind, nodes, rule, tau, noise });
   });
 };
 
-/** The order allowed with `left` steps to go (this one included). */
-function usableOrder(
+/** The order that multistep DPM-Solver allows with `left` steps to go (this one included). */
+export function dpmOrderAllowed(
   to: Point,
   left: number,
   {

@@ -18,7 +18,7 @@ export interface ChurnOptions extends SolverOptions {
 }
 
 /** Raises the noise of `x` from `point` to `γ` times more, γ = min(S_churn/N, √2 − 1) within [S_tmin, S_tmax]. */
-export function churn(
+export function addChurn(
   x: State,
   point: Point,
   steps: number,
@@ -41,7 +41,7 @@ export function churn(
  */
 export const euler: Solver<ChurnOptions> = (denoise, x, grid, options = {}) =>
   eachStep(x, grid, options, async (state, from, to, step) => {
-    const raised = churn(state, from, grid.length - 1, step, options, options.noise);
+    const raised = addChurn(state, from, grid.length - 1, step, options, options.noise);
     const { x0, eps } = await denoise(raised.x, raised.point, step);
     return { x: combine([to.alpha, x0], [to.sigma, eps]), x0 };
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../../tensor/index.ts';
 import {
   cosineProcess,
-  counted,
+  countEvaluations,
   dpmAdaptive,
   fastOrders,
   fromSchedulerConfig,
@@ -21,7 +21,7 @@ describe('evaluations per run', () => {
   it.each(Object.keys(SCHEDULER_DEFAULTS))('%s spends what its plan announces', async (_class_name) => {
     const plan = fromSchedulerConfig({ _class_name });
     const grid = plan.grid({ steps: 8 });
-    const denoise = counted(plan.denoiser((x) => x.map((value: number) => 0.1 * value) as Float32Array));
+    const denoise = countEvaluations(plan.denoiser((x) => x.map((value: number) => 0.1 * value) as Float32Array));
     await plan.solve(denoise, new Float32Array(8).fill(0.5), grid, { noise: noiseSource('philox', 1) });
     expect(denoise.calls).toBe(plan.evaluations(grid));
   });
@@ -87,8 +87,8 @@ describe('adaptive solvers', () => {
   });
 
   it('takes more evaluations for a tighter tolerance', async () => {
-    const loose = counted(gaussianDenoiser(data));
-    const tight = counted(gaussianDenoiser(data));
+    const loose = countEvaluations(gaussianDenoiser(data));
+    const tight = countEvaluations(gaussianDenoiser(data));
     await dpmAdaptive(loose, x, ends, { level, rtol: 0.05, atol: 0.01 });
     const y = await dpmAdaptive(tight, x, ends, { level, rtol: 1e-4, atol: 1e-4 });
     expect(tight.calls).toBeGreaterThan(loose.calls);

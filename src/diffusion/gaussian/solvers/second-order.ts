@@ -4,7 +4,7 @@ import { type Point, sigmaRatio } from '../process.ts';
 import { drawNoise, eachStep, type Solver, type SolverOptions } from '../solver.ts';
 import { combine } from '../state.ts';
 import { ddimVariance } from './ddim.ts';
-import { type AncestralOptions, type ChurnOptions, churn } from './euler.ts';
+import { type AncestralOptions, addChurn, type ChurnOptions } from './euler.ts';
 
 /**
  * Heun's method with churn (Karras et al. 2022, Algorithm 2), in any frame: both slopes act through the increments of α
@@ -12,7 +12,7 @@ import { type AncestralOptions, type ChurnOptions, churn } from './euler.ts';
  */
 export const heun: Solver<ChurnOptions> = (denoise, x, grid, options = {}) =>
   eachStep(x, grid, options, async (state, from, to, step) => {
-    const { x: xHat, point } = churn(state, from, grid.length - 1, step, options, options.noise);
+    const { x: xHat, point } = addChurn(state, from, grid.length - 1, step, options, options.noise);
     const first = await denoise(xHat, point, step);
     const euler = combine([to.alpha, first.x0], [to.sigma, first.eps]);
     if (to.sigma === 0) return { x: euler, x0: first.x0 };

@@ -29,12 +29,12 @@ const data = { mean: 0.7, std: 0.6 };
 const process = cosineProcess();
 const level = levelOf(process);
 const unitLevel = (sigma: number) => unitSignal(level(sigma));
-const samples = 20_000;
+const samples = 10_000;
 
 /** Steps equal in λ between two noisy points. */
 const grid: Grid = (() => {
   const [first, last] = [lambdaOf(pointAt(process, 0.98)), lambdaOf(pointAt(process, 0.1))];
-  return Array.from({ length: 401 }, (_, i) => level(Math.exp(-(first + ((last - first) * i) / 400))));
+  return Array.from({ length: 321 }, (_, i) => level(Math.exp(-(first + ((last - first) * i) / 320))));
 })();
 
 type Run = (x: Float64Array, grid: Grid) => ReturnType<Solver>;
