@@ -47,8 +47,8 @@ export interface TerminalReport {
 }
 
 /**
- * Closed-form terminal report; `dataPower` = E[x₀²]. Above an SNR of 1e-4 (a leak of one hundredth of the noise's
- * standard deviation) it warns: Lin et al. 2023 saw medium-bright pictures at Stable Diffusion's 0.0047.
+ * Closed-form terminal report; `dataPower` = E[x₀²]. Above an SNR of 1e-3 (a leak of 3 % of the noise's standard
+ * deviation) it warns: Lin et al. 2023 saw medium-bright pictures at Stable Diffusion's 0.0047.
  */
 export function terminalReport(process: Process, { dataPower = 1 } = {}): TerminalReport {
   const end = pointAt(process, process.end);
@@ -58,7 +58,7 @@ export function terminalReport(process: Process, { dataPower = 1 } = {}): Termin
     klPerDimension: terminalKl(end, { dataPower }),
     signalLeak: Math.sqrt(ratio),
     warning:
-      ratio > 1e-4
+      ratio > 1e-3
         ? `terminal SNR is ${ratio.toPrecision(2)}, not near zero: sampling starts from noise that training never saw alone; ` +
           'train with zero-terminal-SNR betas and v-prediction, or a larger σ_max'
         : undefined,

@@ -7,7 +7,7 @@ import { levelOf } from '../processes.ts';
 import { drawNoise, type NoiseSource } from '../solver.ts';
 import { ddpm } from '../solvers/ddpm.ts';
 import { dpmSolver } from '../solvers/dpm-solver.ts';
-import { onePerStep, type PlanParts, unitStart } from './plan.ts';
+import { multistepOrders, onePerStep, type PlanParts, unitStart } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
 import { betaOptions, ddimPlan } from './variance-preserving.ts';
 
@@ -45,6 +45,7 @@ export function cogVideoXDpmPlan(o: SchedulerOptions): PlanParts {
         lowerOrderFinal: false,
       });
     },
+    orders: (grid) => multistepOrders(grid, ({ sigma }) => (sigma === 0 ? 1 : 2)),
     order: 2,
     stochastic: true,
   };

@@ -291,6 +291,7 @@ export function dpmInversePlan(o: SchedulerOptions): PlanParts {
         lowerOrderFinal: o.lower_order_final && totalSteps(grid, options) < 15,
         eulerAtFinal: o.euler_at_final,
       }),
+    orders: dpmOrders(o),
     order: o.solver_order,
     stochastic: false,
   };
