@@ -1,5 +1,5 @@
 /** @file Collects the ONNX nodes a lowering writes. */
-import { bytesPerElement, type Dtype, fromFloat64, type NdArray, type Shape } from '../tensor/index.ts';
+import { bytesPerElement, type Dtype, fromFloat64, type NdArray, type Shape, sameShape } from '../tensor/index.ts';
 import type { OnnxAttribute, OnnxNode } from './model.ts';
 
 /** Name of an ONNX value. */
@@ -15,6 +15,10 @@ export interface EmitOptions {
 export class Emitter {
   readonly nodes: OnnxNode[] = [];
   readonly initializers = new Map<ValueName, NdArray>();
+  /** Shapes of values, where known: reshapes that change nothing are not written. */
+  readonly #shapes = new Map<ValueName, Shape>();
+  /** What a reshaped value was reshaped from. */
+  readonly #reshaped = new Map<ValueName, ValueName>();
   readonly #constants = new Map<string, ValueName>();
   readonly #emitted = new Map<string, readonly ValueName[]>();
   #names = 0;
@@ -69,9 +73,20 @@ export class Emitter {
     return this.constant({ dtype, shape: [], data: fromFloat64([value], dtype) });
   }
 
+  /** Records the shape of a value. */
+  declareShape(name: ValueName, shape: Shape): void {
+    this.#shapes.set(name, shape);
+  }
+
   // the movements every lowering needs
   reshape(x: ValueName, shape: Shape): ValueName {
-    return this.emit('Reshape', [x, this.ints(shape)]);
+    const source = this.#reshaped.get(x) ?? x;
+    const known = this.#shapes.get(source);
+    if (known && sameShape(known, shape)) return source;
+    const result = this.emit('Reshape', [source, this.ints(shape)]);
+    this.#reshaped.set(result, source);
+    this.#shapes.set(result, shape);
+    return result;
   }
   transpose(x: ValueName, perm: readonly number[]): ValueName {
     return this.emit('Transpose', [x], { perm });

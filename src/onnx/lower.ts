@@ -65,6 +65,7 @@ export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefin
   const modelInputs: OnnxValue[] = [];
   const declare = (tensor: Tensor, name: ValueName): ValueName => {
     modelInputs.push({ name, dtype: tensor.dtype, shape: tensor.shape });
+    emitter.declareShape(name, tensor.shape);
     return name;
   };
 
@@ -97,7 +98,10 @@ export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefin
         const operands = node.inputs.map((tensor) => names.get(tensor)!);
         const written = lowering(node as never, operands, emitter, target);
         node.outputs.forEach((tensor, i) => {
-          if (written[i] !== undefined) names.set(tensor, written[i]);
+          const name = written[i];
+          if (name === undefined) return;
+          names.set(tensor, name);
+          emitter.declareShape(name, tensor.shape);
         });
       }
     }

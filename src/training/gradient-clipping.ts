@@ -1,15 +1,13 @@
 /** @file Clipping of gradients by their global norm (Pascanu et al. 2013). */
-import { scalar, type Tensor } from '../graph/index.ts';
+import { concat, scalar, type Tensor } from '../graph/index.ts';
 
 /** `√ Σ g²` over all gradients, a scalar. */
 export function globalNorm(gradients: readonly Tensor[]): Tensor {
-  return gradients
-    .map((gradient) => {
-      const row = gradient.reshape([1, gradient.size]);
-      return row.matmul(row, { transposeB: true }).reshape([]);
-    })
-    .reduce((total, square) => total.add(square))
-    .sqrt();
+  const squares = gradients.map((gradient) => {
+    const row = gradient.reshape([1, gradient.size]);
+    return row.matmul(row, { transposeB: true });
+  });
+  return concat(squares).sum().sqrt();
 }
 
 /** Scales gradients so that their global norm is at most `maxNorm`, as `torch.nn.utils.clip_grad_norm_`. */
