@@ -35,7 +35,7 @@ export function checkKeys(config: ConfigObject, schema: z.ZodObject, root = sche
     if (known === undefined) {
       const everywhere = allKeys(root);
       const sameLast = everywhere.find((path) => path.endsWith(`.${key}`));
-      const local = nearestName(key, Object.keys(schema.shape));
+      const local = nearestName(key, Object.keys(schema.shape)) ?? startsLike(key, Object.keys(schema.shape));
       const near = local === undefined ? (sameLast ?? nearestName(prefix + key, everywhere)) : prefix + local;
       throw new ConfigError(
         `there is no setting '${prefix}${key}'`,
@@ -45,6 +45,11 @@ export function checkKeys(config: ConfigObject, schema: z.ZodObject, root = sche
     const inner = objectSchema(known);
     if (inner && isObject(value)) checkKeys(value, inner, root, `${prefix}${key}.`);
   }
+}
+
+/** `batch` for `batchSize`: the key that `name` abbreviates. */
+function startsLike(name: string, keys: readonly string[]): string | undefined {
+  return keys.find((key) => key.toLowerCase().startsWith(name.toLowerCase()));
 }
 
 /** Message and hint for the first problem zod found. */

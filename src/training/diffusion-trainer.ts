@@ -4,7 +4,7 @@ import type { DiscreteProcess } from '../diffusion/gaussian/discrete.ts';
 import { denoisingLoss } from '../diffusion/gaussian/objectives/denoising.ts';
 import { minSnrWeight } from '../diffusion/gaussian/objectives/min-snr.ts';
 import { guidedByClass, sampleWithPlan } from '../diffusion/gaussian/sampling.ts';
-import { fromSchedulerConfig, writeSchedulerConfig } from '../diffusion/gaussian/scheduler-config/index.ts';
+import { fromSchedulerConfig } from '../diffusion/gaussian/scheduler-config/index.ts';
 import { schedulerForSolver } from '../diffusion/gaussian/scheduler-config/solver-names.ts';
 import { input, substituting, type Tensor, type Variable } from '../graph/index.ts';
 import { compileNetwork, type NetworkProgram } from '../models/network-program.ts';
@@ -15,6 +15,7 @@ import type { TrainingConfig } from './config.ts';
 import { Ema, emaDecay } from './ema.ts';
 import { AdamW } from './optimizers/adamw.ts';
 import { compileTrainStep, type TrainStep, type TrainStepResult } from './train-step.ts';
+import { trainingScheduler } from './training-scheduler.ts';
 
 /** Random streams of the seed, apart from the loader's and the programs'. */
 const LABEL_DROP_DRAW = 0x1abe1;
@@ -217,11 +218,6 @@ export class DiffusionTrainer {
     const u = fillUniform(new Float32Array(labels.length), { seed, step: loaderStep, draw: LABEL_DROP_DRAW });
     return labels.map((label, i) => (u[i]! < conditioning.dropout ? nullLabel : label));
   }
-}
-
-/** The scheduler that a trained model is saved with. */
-export function trainingScheduler({ diffusion }: TrainingConfig): Record<string, unknown> {
-  return writeSchedulerConfig('DDPMScheduler', { ...diffusion, variance_type: 'fixed_small', clip_sample: true });
 }
 
 /** The network's configuration: classes (and one for none) as conditioning asks. */

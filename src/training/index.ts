@@ -14,3 +14,4 @@ export * from './presets.ts';
 export * from './resolve-config.ts';
 export * from './schedule.ts';
 export * from './train-step.ts';
+export * from './training-scheduler.ts';

@@ -1,5 +1,6 @@
 /** @file From what a user asks for to a complete configuration: presets below, wishes above; and what a resume may change. */
 import { contentHash } from '../data/index.ts';
+import { fromSchedulerConfig, schedulerForSolver } from '../diffusion/gaussian/scheduler-config/index.ts';
 import { parseUNet2DConfig } from '../models/unet2d-config.ts';
 import { ConfigError } from '../tensor/index.ts';
 import {
@@ -10,7 +11,9 @@ import {
   type TrainingConfigInput,
 } from './config.ts';
 import { type ConfigDifference, type ConfigObject, configDifferences, mergeConfigs } from './config-keys.ts';
+import { parseInterval } from './interval.ts';
 import { checkSize, presetFor } from './presets.ts';
+import { trainingScheduler } from './training-scheduler.ts';
 
 /** What the configuration of a run depends on besides the user's wishes. */
 export interface DataFacts {
@@ -53,7 +56,14 @@ export function resolveConfig(input: TrainingConfigInput, facts: DataFacts): Tra
   const config = parseTrainingConfig(override(preset, wishes));
   const network = parseUNet2DConfig(config.model);
   checkSize(facts.imageShape, network.block_out_channels.length);
+  checkNames(config);
   return { ...config, model: network as unknown as TrainingConfig['model'] };
+}
+
+/** Checks what is used long after the start, so that a mistake shows at once. */
+function checkNames(config: TrainingConfig): void {
+  fromSchedulerConfig(schedulerForSolver(trainingScheduler(config), config.sampling.solver));
+  for (const key of ['previewEvery', 'validateEvery', 'checkpointEvery'] as const) parseInterval(key, config[key]);
 }
 
 /** Settings that a resumed run may change: they do not decide what is learned from the pictures. */
@@ -90,7 +100,9 @@ export function resumeConfig(stored: TrainingConfig, input: TrainingConfigInput)
       'leave these settings as they were, or start another run with --out',
     );
   }
-  return { config: parseTrainingConfig(after), changed };
+  const config = parseTrainingConfig(after);
+  checkNames(config);
+  return { config, changed };
 }
 
 /** Hash of all that decides what is learned; equal configurations have equal hashes. */

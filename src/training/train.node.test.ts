@@ -1,0 +1,294 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openSafetensors } from '../formats/index.node.ts';
+import { type Engine, nodeEngine } from '../runtime/index.node.ts';
+import { fillUniform } from '../tensor/index.ts';
+import type { TrainingConfigInput } from './config.ts';
+import type { TrainingEvent } from './events.ts';
+import { readEvents } from './run-folder.node.ts';
+import { type TrainOptions, trainDiffusion } from './train.node.ts';
+
+let root: string;
+let pictures: string;
+let engine: Engine;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'inkwash-train-'));
+  pictures = join(root, 'pictures');
+  for (const [n, name] of ['dark', 'light'].entries()) {
+    mkdirSync(join(pictures, name), { recursive: true });
+    for (let i = 0; i < 16; i++) await drawPicture(join(pictures, name, `${i}.png`), n * 128, n * 16 + i);
+  }
+  engine = await nodeEngine({ threads: 1 });
+});
+afterAll(async () => {
+  await engine.dispose();
+  await rm(root, { recursive: true, force: true });
+});
+
+/** A bright square somewhere on a ground of `level`. */
+async function drawPicture(path: string, level: number, seed: number): Promise<void> {
+  const [u = 0, v = 0] = fillUniform(new Float32Array(2), { seed });
+  const pixels = new Uint8Array(8 * 8 * 3).fill(level);
+  const [left, top] = [Math.floor(u * 5), Math.floor(v * 5)];
+  for (let y = top; y < top + 3; y++) pixels.fill(255, (y * 8 + left) * 3, (y * 8 + left + 3) * 3);
+  await sharp(pixels, { raw: { width: 8, height: 8, channels: 3 } })
+    .png()
+    .toFile(path);
+}
+
+let runs = 0;
+const newOut = (): string => join(root, `run-${runs++}`);
+
+/** A run that takes a second. */
+const tiny = (over: TrainingConfigInput = {}): TrainingConfigInput => ({
+  data: { spec: pictures, size: 8 },
+  model: { block_out_channels: [8, 8], norm_num_groups: 4, attention_head_dim: 4 },
+  batchSize: 8,
+  learningRate: 5e-3,
+  warmupSteps: 2,
+  sampling: { steps: 2 },
+  previewEvery: 0,
+  validateEvery: 0,
+  checkpointEvery: 0,
+  ...(over.minutes === undefined && over.epochs === undefined && { steps: 6 }),
+  ...over,
+});
+
+const train = (config: TrainingConfigInput, options: Partial<TrainOptions> & { out: string }) =>
+  trainDiffusion(config, { engine, onWarning: () => undefined, ...options });
+
+const losses = (events: readonly TrainingEvent[]): number[] =>
+  events.flatMap((event) => (event.type === 'step' ? event.loss : []));
+
+/** All tensors of a checkpoint or model file, as bytes by name. */
+async function tensors(path: string): Promise<Record<string, string>> {
+  const reader = await openSafetensors(path);
+  const found: Record<string, string> = {};
+  for (const name of reader.entries.keys()) {
+    const { data } = await reader.read(name);
+    found[name] = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64');
+  }
+  await reader.close();
+  return found;
+}
+
+test('learns: the held-out loss falls to a known value', async () => {
+  const out = newOut();
+  const result = await train(tiny({ steps: 60, validateEvery: 20 }), { out });
+  const validations = (await readEvents(out)).flatMap((event) => (event.type === 'validation' ? event : []));
+  expect(validations.map(({ step }) => step)).toEqual([20, 40, 60]);
+  expect(result.bestLoss).toBeLessThan(0.45);
+  expect(result.bestLoss).toBe(Math.min(...validations.map(({ loss }) => loss)));
+});
+
+test('writes the run folder of the design', async () => {
+  const out = newOut();
+  const result = await train(tiny({ previewEvery: 3, checkpointEvery: 2, keepCheckpoints: 2 }), { out });
+  expect(readdirSync(out).sort()).toEqual(['checkpoints', 'config.json', 'events.jsonl', 'model', 'samples']);
+  expect(readdirSync(join(out, 'checkpoints'))).toEqual(['step-000004', 'step-000006']);
+  expect(readdirSync(join(out, 'samples')).sort()).toEqual(['final.png', 'step-000003.png']);
+  expect(readdirSync(join(out, 'model')).sort()).toEqual(['inkwash.json', 'model_index.json', 'scheduler', 'unet']);
+  expect(result).toMatchObject({ reason: 'finished', step: 6, grid: join(out, 'samples', 'final.png') });
+  expect(result.memory.variables).toBeGreaterThan(result.parameters * 4 * 4);
+  const { width } = await sharp(result.grid!).metadata();
+  expect(width).toBe(8 * (8 * 8 + 2) + 2);
+  const types = (await readEvents(out)).map(({ type }) => type);
+  expect(types.slice(0, 2)).toEqual(['start', 'schedule']);
+  expect(types.at(-1)).toBe('end');
+  expect(types.filter((type) => type === 'step')).toHaveLength(6);
+});
+
+test('saves the averaged weights as the model', async () => {
+  const out = newOut();
+  const { checkpoint, model } = await train(tiny(), { out });
+  const ema = await tensors(join(checkpoint!, 'ema.safetensors'));
+  const parameters = await tensors(join(checkpoint!, 'parameters.safetensors'));
+  expect(await tensors(join(model!, 'unet', 'diffusion_pytorch_model.safetensors'))).toEqual(ema);
+  expect(ema).not.toEqual(parameters);
+});
+
+test.each([{ accumulate: 1 }, { accumulate: 2, conditioning: { labels: true, dropout: 0.5 }, data: 'flip' as const }])(
+  'a stopped and resumed run gives the bits of a straight one: %o',
+  async ({ data, ...over }) => {
+    const config = tiny({ ...over, data: { spec: pictures, size: 8, flip: data === 'flip' } });
+    const [straight, stopped] = [newOut(), newOut()];
+    const whole = await train(config, { out: straight });
+    const controller = new AbortController();
+    const stop = (event: TrainingEvent) => event.type === 'step' && event.step === 3 && controller.abort();
+    const half = await train(config, { out: stopped, signal: controller.signal, onEvent: stop });
+    expect(half).toMatchObject({ reason: 'stopped', step: 3, grid: null });
+    const rest = await train({}, { out: stopped, resume: true });
+    expect(rest).toMatchObject({ reason: 'finished', step: 6, loss: whole.loss, bestLoss: whole.bestLoss });
+    expect(losses(await readEvents(stopped))).toEqual(losses(await readEvents(straight)));
+    for (const group of ['parameters', 'ema', 'optimizer']) {
+      const file = `${group}.safetensors`;
+      expect(await tensors(join(rest.checkpoint!, file))).toEqual(await tensors(join(whole.checkpoint!, file)));
+    }
+  },
+);
+
+test('an engine in a worker gives the same bits', async () => {
+  const worker = await nodeEngine({ threads: 1, worker: true });
+  const [here, there] = [newOut(), newOut()];
+  await train(tiny(), { out: here });
+  await train(tiny(), { out: there, engine: worker });
+  await worker.dispose();
+  expect(losses(await readEvents(there))).toEqual(losses(await readEvents(here)));
+});
+
+test('a run of minutes fixes its length once, by the clock, and ends in time', async () => {
+  const out = newOut();
+  const { seconds, reason } = await train(tiny({ minutes: 0.1 }), { out });
+  const plans = (await readEvents(out)).flatMap((event) => (event.type === 'schedule' ? event : []));
+  expect(plans).toHaveLength(1);
+  expect(plans[0]!.totalSteps).toBeGreaterThan(plans[0]!.start);
+  expect(reason).toBe('finished');
+  expect(seconds).toBeGreaterThan(3);
+  expect(seconds).toBeLessThan(12);
+  const rates = (await readEvents(out)).flatMap((event) => (event.type === 'step' ? event.learningRate : []));
+  expect(rates.at(-1)).toBeLessThan(0.2 * Math.max(...rates));
+});
+
+test('samples the classes in turns with guidance', async () => {
+  const out = newOut();
+  const shapes: (readonly number[])[] = [];
+  const sampling = { steps: 2, guidance: 2 };
+  await train(tiny({ previewEvery: 3, sampling }), { out, onPreview: ({ shape }) => shapes.push(shape) });
+  expect(shapes).toEqual([[16, 1, 8, 8]]);
+  const notes = JSON.parse(readFileSync(join(out, 'model', 'inkwash.json'), 'utf8'));
+  expect(notes).toMatchObject({ classNames: ['dark', 'light'], nullLabel: 2, sampling, trainedSteps: 6 });
+});
+
+test('stops when the loss is not a number, and names the last good checkpoint', async () => {
+  const out = newOut();
+  const explode = tiny({ steps: 200, learningRate: 1e30, gradientClip: null, checkpointEvery: 1, warmupSteps: 0 });
+  const error = await train(explode, { out }).catch((reason: Error) => reason);
+  expect(String(error)).toMatch(/became (NaN|Infinity) in step \d+; nothing of it was saved/);
+  expect(String(error)).toMatch(/The last good checkpoint is .*step-00000\d/);
+  expect(String(error)).toMatch(/lower learningRate \(it was 1e\+30\), set gradientClip to 1/);
+  const end = (await readEvents(out)).at(-1);
+  expect(end).toMatchObject({ type: 'end', reason: 'failed' });
+  const finite = losses(await readEvents(out)).every(Number.isFinite);
+  expect(finite).toBe(true);
+});
+
+test('refuses a folder that holds a run, and leaves it as it is', async () => {
+  const out = newOut();
+  await train(tiny({ steps: 1 }), { out });
+  const before = readFileSync(join(out, 'events.jsonl'), 'utf8');
+  await expect(train(tiny(), { out })).rejects.toThrow(/already holds a run\n {2}hint: continue it with --resume/);
+  expect(readFileSync(join(out, 'events.jsonl'), 'utf8')).toBe(before);
+});
+
+test('refuses to resume with another configuration, or other pictures', async () => {
+  const out = newOut();
+  await train(tiny({ steps: 2 }), { out });
+  await expect(train({ batchSize: 4, seed: 3 }, { out, resume: true })).rejects.toThrow(
+    /batchSize: 8 → 4\n {2}seed: 0 → 3/,
+  );
+  const moved = join(root, 'moved.png');
+  renameSync(join(pictures, 'dark', '3.png'), moved);
+  try {
+    await expect(train({ steps: 4 }, { out, resume: true })).rejects.toThrow(/not those the run was trained on/);
+  } finally {
+    renameSync(moved, join(pictures, 'dark', '3.png'));
+  }
+  const path = join(out, 'config.json');
+  const config = JSON.parse(readFileSync(path, 'utf8'));
+  writeFileSync(path, JSON.stringify({ ...config, learningRate: 1 }));
+  await expect(train({}, { out, resume: true })).rejects.toThrow(/config.json of .* was changed since/);
+});
+
+test('goes on longer when a resumed run asks for more steps', async () => {
+  const out = newOut();
+  await train(tiny({ steps: 2 }), { out });
+  expect(await train({ steps: 4 }, { out, resume: true })).toMatchObject({ reason: 'finished', step: 4 });
+  expect(JSON.parse(readFileSync(join(out, 'config.json'), 'utf8')).steps).toBe(4);
+});
+
+test('says what is wrong before anything is written', async () => {
+  const out = newOut();
+  const broken: [TrainingConfigInput, RegExp][] = [
+    [tiny({ batchSize: 40 }), /a batch of 40 is larger than pictures, which has 29 pictures/],
+    [tiny({ data: { spec: pictures, size: 9 } }), /9×9 do not fit a network of 2 resolutions/],
+    [tiny({ data: { spec: 'avatrs' } }), /did you mean "avatars"/],
+    [tiny({ data: { spec: join(root, 'nowhere') } }), /no folder called/],
+    [{ ...tiny(), batch: 3 } as TrainingConfigInput, /no setting 'batch'\n {2}hint: did you mean 'batchSize'/],
+    [
+      tiny({ model: { in_channels: 3, block_out_channels: [8] } }),
+      /3 input and 1 output channels, the pictures have 1/,
+    ],
+    [tiny({ sampling: { solver: 'ddin' } }), /no solver 'ddin'\n {2}hint: did you mean 'ddim'/],
+    [tiny({ previewEvery: 'often' }), /previewEvery is a number of steps or a time/],
+    [
+      tiny({ data: { spec: join(pictures, 'dark'), size: 8 }, conditioning: { labels: true } }),
+      /no classes to condition on/,
+    ],
+  ];
+  for (const [config, message] of broken) {
+    await expect(train(config, { out }), String(message)).rejects.toThrow(message);
+  }
+  expect(existsSync(out)).toBe(false);
+});
+
+test('refuses a place it cannot write to', async () => {
+  const file = join(root, 'file');
+  writeFileSync(file, '');
+  await expect(train(tiny(), { out: join(file, 'run') })).rejects.toThrow(/part of the path is a file/);
+  expect(readFileSync(file, 'utf8')).toBe('');
+});
+
+test('survives checkpoints that cannot be written, says so, and tries again', async () => {
+  const out = newOut();
+  const folder = join(out, 'checkpoints');
+  const interfere = (event: TrainingEvent): void => {
+    if (event.type !== 'step') return;
+    if (event.step === 1) {
+      rmSync(folder, { recursive: true });
+      writeFileSync(folder, 'in the way');
+    }
+    if (event.step === 4) rmSync(folder);
+  };
+  const result = await train(tiny({ checkpointEvery: 2 }), { out, onEvent: interfere });
+  expect(result.reason).toBe('finished');
+  const events = await readEvents(out);
+  const warnings = events.flatMap((event) => (event.type === 'warning' ? event : []));
+  expect(warnings.map(({ step }) => step)).toEqual([2]);
+  expect(warnings[0]!.message).toMatch(/the checkpoint was not saved: could not write .*step-000002/);
+  expect(events.flatMap((event) => (event.type === 'checkpoint' ? event.step : []))).toEqual([4, 6]);
+});
+
+test.skipIf(!existsSync('/dev/full'))('survives a full disk under its events', async () => {
+  const out = newOut();
+  const file = join(out, 'events.jsonl');
+  const seen: TrainingEvent[] = [];
+  const fill = (event: TrainingEvent): void => {
+    seen.push(event);
+    if (event.type === 'step' && event.step === 2) {
+      renameSync(file, join(out, 'kept'));
+      symlinkSync('/dev/full', file);
+    }
+    if (event.type === 'step' && event.step === 4) {
+      rmSync(file);
+      renameSync(join(out, 'kept'), file);
+    }
+  };
+  expect(await train(tiny(), { out, onEvent: fill })).toMatchObject({ reason: 'finished', step: 6 });
+  const warnings = seen.flatMap((event) => (event.type === 'warning' ? event.message : []));
+  expect(warnings).toEqual([expect.stringMatching(/events.jsonl could not be written: .*ENOSPC/)]);
+  expect(losses(await readEvents(out))).toHaveLength(6);
+});
