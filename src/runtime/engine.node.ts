@@ -40,19 +40,27 @@ export async function nodeEngine({
     const settings: HostSettings = { device: chosen, threads, profile };
     return worker ? WorkerHost.start(settings) : createHost(settings);
   };
-  let host = await open(device);
+  let host: OrtHost | WorkerHost | undefined;
   let chosen = device;
   if (device !== 'cpu') {
-    const problem = await probe(host);
+    if (await isBuiltIn(device)) host = await open(device);
+    const problem = host ? await probe(host) : "this platform's ONNX Runtime is built without it";
     if (problem !== undefined) {
-      await host.close();
+      await host?.close();
       onFallback(`device '${device}' is not available here (${problem}); using the CPU`);
-      host = await open('cpu');
+      host = undefined;
       chosen = 'cpu';
     }
   }
+  host ??= await open(chosen);
   if (chosen === 'webgpu') return new OnnxEngine(host, { provider: 'webgpu' });
   return new OnnxEngine(host, { provider: 'cpu', block: await probeBlock(host) });
+}
+
+/** Whether the installed ONNX Runtime knows `device`: it leaves out what it does not know without an error. */
+async function isBuiltIn(device: Device): Promise<boolean> {
+  const { listSupportedBackends } = await import('onnxruntime-node');
+  return listSupportedBackends().some(({ name }) => name === device);
 }
 
 /** Runs a tiny program; returns what went wrong, if anything. */

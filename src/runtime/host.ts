@@ -6,7 +6,8 @@ import type { UpdateSpec } from './updates/kernel.ts';
 /** Everything needed to run a program, free of graphs: can be posted to another thread. */
 export interface ProgramSpec {
   readonly name: string;
-  readonly bytes: Uint8Array;
+  /** The model; undefined when there is nothing to compute but updates. */
+  readonly bytes: Uint8Array | undefined;
   readonly external: readonly Uint8Array[];
   readonly externalName: string | undefined;
   /** Name of an ONNX value for each input, draw, variable read, output and variable assigned. Variables go by number. */

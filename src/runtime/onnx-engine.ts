@@ -37,14 +37,17 @@ export class OnnxEngine implements Engine {
     // constant kernels get the runtime's own layouts
     const target = freeze ? { provider: this.#target.provider } : this.#target;
     const simplified = simplify(traced);
-    const split = this.#host.appliesUpdates && fitsUpdateStore(traced) ? splitUpdates(simplified) : undefined;
+    // a frozen program assigns from the values it keeps, not from those in the update store
+    const splits = this.#host.appliesUpdates && !freeze && fitsUpdateStore(traced);
+    const split = splits ? splitUpdates(simplified) : undefined;
     const lowered = lower(split?.graph ?? simplified, target, { frozen: (variable) => values.get(variable) });
     const operand = (tensor: Tensor): string => lowered.outputs.get(split!.operandNames.get(tensor)!)!;
+    const computes = lowered.model.outputs.length > 0;
     const { bytes, external, externalName } = serializeModel(lowered.model);
     const number = (variable: Variable): number => this.#numbers.get(variable)!;
     const program = await this.#host.create({
       name,
-      bytes,
+      bytes: computes ? bytes : undefined,
       external,
       externalName,
       inputs: [...lowered.inputs],

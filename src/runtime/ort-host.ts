@@ -22,10 +22,11 @@ export interface OrtHostOptions {
 
 interface LoadedProgram {
   readonly spec: ProgramSpec;
-  readonly session: InferenceSession;
+  /** Undefined when there is nothing to compute but updates. */
+  readonly session: InferenceSession | undefined;
 }
 
-/** Runs programs in this thread. ONNX Runtime blocks it during a run; see the worker host. */
+/** Runs programs in this thread, one call after the other. ONNX Runtime blocks it during a run; see the worker host. */
 export class OrtHost implements SessionHost {
   readonly name: string;
   readonly appliesUpdates: boolean;
@@ -36,6 +37,7 @@ export class OrtHost implements SessionHost {
   /** Holds the variables that some program updates elementwise; the others are in `#variables`. */
   readonly #updates = new UpdateStore();
   #created = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(ort: OrtModule, { name, session, appliesUpdates }: OrtHostOptions) {
     this.name = name;
@@ -44,25 +46,68 @@ export class OrtHost implements SessionHost {
     this.#options = session;
   }
 
-  async create(spec: ProgramSpec): Promise<number> {
+  create(spec: ProgramSpec): Promise<number> {
+    return this.#inTurn(() => this.#create(spec));
+  }
+
+  run(
+    program: number,
+    inputs: Readonly<Record<string, NdArray>>,
+    seed: number,
+    step: number,
+  ): Promise<Record<string, NdArray>> {
+    return this.#inTurn(() => this.#run(program, inputs, seed, step));
+  }
+
+  release(program: number): Promise<void> {
+    return this.#inTurn(() => this.#release(program));
+  }
+
+  read(variable: number): Promise<NdArray> {
+    return this.#inTurn(async () => {
+      const { dtype, shape, data } = fromOrt(this.#variable(variable));
+      return { dtype, shape, data: data.slice() };
+    });
+  }
+
+  write(variable: number, value: NdArray): Promise<void> {
+    const copy = { ...value, data: value.data.slice() };
+    return this.#inTurn(async () => this.#store(variable, this.#toOrt(copy)));
+  }
+
+  close(): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const id of [...this.#programs.keys()]) await this.#release(id);
+      this.#variables.clear();
+    });
+  }
+
+  /** Starts `action` when all calls before it are done: a run must not see another's half-made changes. */
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(action);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async #create(spec: ProgramSpec): Promise<number> {
     const options: InferenceSession.SessionOptions = { ...this.#options };
     if (spec.externalName !== undefined) {
       options.externalData = [{ path: spec.externalName, data: joinBytes(spec.external) }];
     }
-    const session = await guard(`compiling '${spec.name}'`, () =>
-      this.#ort.InferenceSession.create(spec.bytes, options),
-    );
+    const { bytes } = spec;
+    const session =
+      bytes && (await guard(`compiling '${spec.name}'`, () => this.#ort.InferenceSession.create(bytes, options)));
     for (const { loads, stores } of spec.updates) {
       for (const item of [...loads, ...stores]) if ('variable' in item) this.#adopt(item.variable);
     }
     this.#updates.prepare(spec.updates);
     const id = this.#created++;
     // the model's bytes are not needed any more
-    this.#programs.set(id, { spec: { ...spec, bytes: new Uint8Array(), external: [] }, session });
+    this.#programs.set(id, { spec: { ...spec, bytes: undefined, external: [] }, session });
     return id;
   }
 
-  async run(
+  async #run(
     program: number,
     inputs: Readonly<Record<string, NdArray>>,
     seed: number,
@@ -73,32 +118,18 @@ export class OrtHost implements SessionHost {
     for (const [name, value] of spec.inputs) feeds[value] = this.#toOrt(inputs[name]!);
     for (const [draw, value] of spec.draws) feeds[value] = this.#toOrt(fillDraw(draw, seed, step));
     for (const [variable, value] of spec.reads) feeds[value] = this.#variable(variable);
-    const results = await guard(`running '${spec.name}'`, () => session.run(feeds));
+    const results = session ? await guard(`running '${spec.name}'`, () => session.run(feeds)) : {};
     // updates read variables as they were before the run: they go first
     for (const update of spec.updates) this.#updates.apply(update, (value) => results[value]!.data as Float32Array);
     for (const [variable, value] of spec.assignments) this.#store(variable, results[value]!);
     return Object.fromEntries(spec.outputs.map(([name, value]) => [name, fromOrt(results[value]!)]));
   }
 
-  async release(program: number): Promise<void> {
-    const loaded = this.#programs.get(program);
+  async #release(program: number): Promise<void> {
+    const session = this.#programs.get(program)?.session;
     this.#programs.delete(program);
-    if (this.#options.enableProfiling) loaded?.session.endProfiling();
-    await loaded?.session.release();
-  }
-
-  async read(variable: number): Promise<NdArray> {
-    const { dtype, shape, data } = fromOrt(this.#variable(variable));
-    return { dtype, shape, data: data.slice() };
-  }
-
-  async write(variable: number, value: NdArray): Promise<void> {
-    this.#store(variable, this.#toOrt({ ...value, data: value.data.slice() }));
-  }
-
-  async close(): Promise<void> {
-    for (const id of [...this.#programs.keys()]) await this.release(id);
-    this.#variables.clear();
+    if (this.#options.enableProfiling) session?.endProfiling();
+    await session?.release();
   }
 
   #program(id: number): LoadedProgram {

@@ -11,7 +11,7 @@ import {
   trace,
   type Variable,
 } from '../graph/index.ts';
-import type { NdArray } from '../tensor/index.ts';
+import { EngineError, type NdArray } from '../tensor/index.ts';
 import { checkInputs, checkValue } from './check.ts';
 import { fillDraw } from './draws.ts';
 import type { CompileOptions, Engine, MemoryPlan, Program, RunOptions } from './engine.ts';
@@ -25,11 +25,13 @@ export function referenceEngine(): Engine {
 class ReferenceEngine implements Engine {
   readonly name = 'reference';
   readonly #values = new Map<Variable, HostValue>();
+  #closed = false;
 
   async compile(
     body: () => Traced,
     { training = false, name = 'program', freeze = false }: CompileOptions = {},
   ): Promise<Program> {
+    this.checkOpen();
     const graph = simplify(trace(body, { training }));
     const frozen = freeze
       ? new Map([...graph.variables.keys()].map((variable) => [variable, this.value(variable)]))
@@ -53,16 +55,23 @@ class ReferenceEngine implements Engine {
   }
 
   async read(variable: Variable): Promise<NdArray> {
+    this.checkOpen();
     return toNdArray(this.value(variable));
   }
 
   async write(variable: Variable, value: NdArray): Promise<void> {
+    this.checkOpen();
     checkValue(variable, value);
     this.#values.set(variable, toHostValue(value));
   }
 
   async dispose(): Promise<void> {
+    this.#closed = true;
     this.#values.clear();
+  }
+
+  checkOpen(): void {
+    if (this.#closed) throw new EngineError('engine reference is disposed', 'create another engine');
   }
 }
 
@@ -73,6 +82,7 @@ class ReferenceProgram implements Program {
   readonly #engine: ReferenceEngine;
   readonly #frozen: ReadonlyMap<Variable, HostValue> | undefined;
   #runs = 0;
+  #disposed = false;
 
   constructor(
     name: string,
@@ -91,6 +101,8 @@ class ReferenceProgram implements Program {
     inputs: Readonly<Record<string, NdArray>> = {},
     { seed = 0, step = this.#runs }: RunOptions = {},
   ): Promise<Record<string, NdArray>> {
+    this.#engine.checkOpen();
+    if (this.#disposed) throw new EngineError('this program was disposed', 'compile it again');
     checkInputs(this.graph, inputs);
     this.#runs++;
     const values = evaluateTensors(resultsOf(this.graph), ({ node }) => {
@@ -107,5 +119,7 @@ class ReferenceProgram implements Program {
     return Object.fromEntries(names.map((name, i) => [name, toNdArray(values[i]!)]));
   }
 
-  async dispose(): Promise<void> {}
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+  }
 }

@@ -44,7 +44,8 @@ export class WorkerHost implements SessionHost {
   }
 
   static async start(settings: HostSettings): Promise<WorkerHost> {
-    return new WorkerHost(new Worker(workerUrl(), { workerData: settings }), settings);
+    // flags of this process, such as --input-type or loaders, are not meant for the worker
+    return new WorkerHost(new Worker(workerUrl(), { workerData: settings, execArgv: [] }), settings);
   }
 
   create(spec: ProgramSpec): Promise<number> {
@@ -58,8 +59,10 @@ export class WorkerHost implements SessionHost {
   ): Promise<Record<string, NdArray>> {
     return this.#call('run', [program, inputs, seed, step]) as Promise<Record<string, NdArray>>;
   }
-  release(program: number): Promise<void> {
-    return this.#call('release', [program]) as Promise<void>;
+  /** Does nothing once the worker is gone: its programs went with it. */
+  async release(program: number): Promise<void> {
+    if (this.#failure) return;
+    await this.#call('release', [program]);
   }
   read(variable: number): Promise<NdArray> {
     return this.#call('read', [variable]) as Promise<NdArray>;

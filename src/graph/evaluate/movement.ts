@@ -1,5 +1,5 @@
 /** @file Host kernels: movement of elements, gathers and scatters. */
-import { type Shape, sizeOf, stridesOf } from '../../tensor/index.ts';
+import { EngineError, type Shape, sizeOf, stridesOf } from '../../tensor/index.ts';
 import type { NodeOf } from '../node.ts';
 import { broadcastOffsets } from './elementwise.ts';
 import type { HostValue } from './host-value.ts';
@@ -89,7 +89,7 @@ export function evaluateConcat(
 
 function checkedIndex(value: number, extent: number): number {
   const index = value < 0 ? value + extent : value;
-  if (!(index >= 0 && index < extent)) throw new RangeError(`index ${value} is outside 0 … ${extent - 1}`);
+  if (!(index >= 0 && index < extent)) throw new EngineError(`index ${value} is outside 0 … ${extent - 1}`);
   return index;
 }
 

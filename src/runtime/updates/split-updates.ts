@@ -135,7 +135,8 @@ function buildUpdate(members: readonly Member[], graph: Graph): SplitUpdate {
     let value = values.get(tensor);
     if (value) return value;
     const { node } = tensor;
-    if (node.op === 'variable') value = { kind: 'load', at: place<Variable | Tensor>(loads, node.attrs.variable) };
+    if (node.op === 'variable' && tensor.size > 1)
+      value = { kind: 'load', at: place<Variable | Tensor>(loads, node.attrs.variable) };
     else if (tensor.size > 1) value = { kind: 'load', at: place<Variable | Tensor>(loads, tensor) };
     else if (node.op === 'constant')
       value = { kind: 'constant', at: place(constants, toFloat64(node.attrs.value)[0]!) };
