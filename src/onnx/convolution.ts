@@ -129,8 +129,7 @@ function isSameSizePlane({ inputs: [x, dy], attrs }: NodeOf<'convWeightGrad'>): 
 
 /**
  * Column shifts are applied to copies of x and row shifts to copies of dY, so a 3×3 kernel costs four copies instead of
- * nine slices. Planes are shifted as flat rows, whole and contiguous; a mask clears the columns that wrapped around.
- * `X · dYᵀ` beats `dY · Xᵀ` by a tenth, and products that keep the batch apart beat one with the batch in the sum.
+ * nine slices. `X · dYᵀ` beats `dY · Xᵀ` by a tenth, and products that keep the batch apart beat one with the batch in the sum.
  */
 function shiftedProducts(
   { inputs: [x, dyTensor], attrs }: NodeOf<'convWeightGrad'>,
@@ -144,20 +143,12 @@ function shiftedProducts(
   const [rows, columns] = attrs.kernel as [number, number];
   const area = plane[0] * plane[1];
   const offset = (tap: number, axis: 0 | 1): number => tap * attrs.dilation[axis]! - attrs.padding[axis]![0];
-  const xFlat = emitter.reshape(name!, [batch * channels, area]);
-  const dyFlat = emitter.reshape(dy!, [batch * outputs, area]);
-  const pictures = Array.from({ length: columns }, (_, j) =>
-    emitter.reshape(shiftColumns(xFlat, offset(j, 1), plane, emitter), [batch, channels, area]),
-  );
+  const pictures = Array.from({ length: columns }, (_, j) => {
+    const shifted = shiftPlanes(name!, batch * channels, plane, [0, offset(j, 1)], emitter);
+    return emitter.reshape(shifted, [batch, channels, area]);
+  });
   const products = Array.from({ length: rows }, (_, i) => {
-    const by = offset(i, 0) * plane[1];
-    const shifted =
-      by === 0
-        ? dyFlat
-        : emitter.pad(dyFlat, [
-            [0, 0],
-            [by, -by],
-          ]);
+    const shifted = shiftPlanes(dy!, batch * outputs, plane, [-offset(i, 0), 0], emitter);
     const gradient = emitter.reshape(shifted, [batch, outputs, area]);
     return pictures.map((picture) =>
       sumOverBatch(matmulTransposed(picture, gradient, 3, emitter, target), batch, channels * outputs, emitter),
@@ -167,21 +158,28 @@ function shiftedProducts(
   return kernelFromTaps(all, [outputs, channels, rows, columns], target, emitter);
 }
 
-/** Each row of the plane moved left by `by` columns, zeros moving in. x: [N, H·W]. */
-function shiftColumns(
+/**
+ * `y[row, column] = x[row + down, column + right]` in each of `count` planes, zero outside. The whole buffer is shifted as
+ * one row, contiguous, and a mask clears the pixels that came from a neighbouring row or plane.
+ */
+function shiftPlanes(
   x: ValueName,
-  by: number,
+  count: number,
   [height, width]: readonly [number, number],
+  [down, right]: readonly [number, number],
   emitter: Emitter,
 ): ValueName {
-  if (by === 0) return x;
+  if (down === 0 && right === 0) return x;
+  const by = down * width + right;
   const mask = new Float32Array(height * width);
-  for (let i = 0; i < mask.length; i++) mask[i] = (i % width) + by >= 0 && (i % width) + by < width ? 1 : 0;
-  const shifted = emitter.pad(x, [
-    [0, 0],
-    [-by, by],
-  ]);
-  return emitter.emit('Mul', [shifted, emitter.constant({ dtype: 'float32', shape: [1, mask.length], data: mask })]);
+  for (let i = 0; i < mask.length; i++) {
+    const row = Math.floor(i / width) + down;
+    const column = (i % width) + right;
+    mask[i] = row >= 0 && row < height && column >= 0 && column < width ? 1 : 0;
+  }
+  const shifted = emitter.pad(emitter.reshape(x, [count * mask.length]), [[-by, by]]);
+  const planes = emitter.reshape(shifted, [count, mask.length]);
+  return emitter.emit('Mul', [planes, emitter.constant({ dtype: 'float32', shape: [1, mask.length], data: mask })]);
 }
 
 /** Taps × [C, O] to a kernel [O, C, ...]; through the blocked layout's kernels where they exist, four times as fast. */
