@@ -51,7 +51,7 @@ export class TrainingProgress {
     switch (event.type) {
       case 'start':
         this.#line(
-          `${formatCount(event.parameters)} parameters, ${formatCount(event.data.train)} pictures of ${event.data.imageShape.slice(1).join('×')}`,
+          `${formatCount(event.parameters)} parameters, ${formatCount(event.data.train)} pictures of ${event.data.imageShape.slice(1).join('×')} to learn from, ${formatCount(event.data.heldOut)} held out`,
         );
         if (event.resumed) this.#line(`continuing after step ${event.step}`);
         break;

@@ -50,25 +50,29 @@ const MODEL_OPTIONS = [
 ] as const satisfies readonly (keyof SchedulerOptions)[];
 
 /**
- * The scheduler config that samples the model of config `json` with `solver`, a short name or a class name. Where the
- * model clips its predictions to [-1, 1] and the class cannot, thresholding at 1 does the same.
+ * The scheduler config that samples the model of config `json` with `solver`. A class name carries over every option the
+ * class has, as diffusers' `from_config` does. A short name carries over what belongs to the model and chooses the rest;
+ * where the model clips its predictions to [-1, 1] and the class cannot, thresholding at 1 does the same.
  * Throws `ConfigError` naming the nearest solver.
  */
 export function schedulerForSolver(json: unknown, solver: string): Record<string, unknown> {
   const { options: own } = readSchedulerConfig(json);
   const name = solverNamed(solver);
-  const [className, recipe] = name in RECIPES ? (RECIPES[name as SolverName] as Recipe) : [name as SchedulerClass, {}];
+  const recipe: Recipe | undefined = name in RECIPES ? RECIPES[name as SolverName] : undefined;
+  const className = recipe?.[0] ?? (name as SchedulerClass);
   const known: Readonly<Record<string, unknown>> = SCHEDULER_DEFAULTS[className];
-  const carried = Object.fromEntries(
-    MODEL_OPTIONS.filter((key) => Object.hasOwn(known, key)).map((key) => [key, own[key]]),
-  );
+  const given = json as Readonly<Record<string, unknown>>;
+  const carried: Record<string, unknown> = {};
+  for (const key of recipe ? MODEL_OPTIONS : (Object.keys(own) as (keyof SchedulerOptions)[])) {
+    if (Object.hasOwn(known, key) && (recipe !== undefined || Object.hasOwn(given, key))) carried[key] = own[key];
+  }
   // some classes have no fixed variance to choose
   if (carried.variance_type === null || known.variance_type === null) delete carried.variance_type;
   const clips = own.clip_sample && own.clip_sample_range === 1 && !own.thresholding;
-  if (clips && !Object.hasOwn(known, 'clip_sample') && Object.hasOwn(known, 'thresholding')) {
+  if (recipe && clips && !Object.hasOwn(known, 'clip_sample') && Object.hasOwn(known, 'thresholding')) {
     Object.assign(carried, { thresholding: true, sample_max_value: 1 });
   }
-  return writeSchedulerConfig(className, { ...carried, ...recipe } as Partial<SchedulerOptions>);
+  return writeSchedulerConfig(className, { ...carried, ...recipe?.[1] } as Partial<SchedulerOptions>);
 }
 
 function solverNamed(solver: string): SolverName | SchedulerClass {

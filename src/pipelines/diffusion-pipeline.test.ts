@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest';
+import { writeSchedulerConfig } from '../diffusion/gaussian/index.ts';
+import { UNet2DModel } from '../models/index.ts';
+import { referenceEngine } from '../runtime/index.ts';
+import { DiffusionPipeline } from './diffusion-pipeline.ts';
+
+const network = {
+  sample_size: 4,
+  in_channels: 1,
+  out_channels: 1,
+  block_out_channels: [4, 8],
+  down_block_types: ['DownBlock2D', 'DownBlock2D'],
+  up_block_types: ['UpBlock2D', 'UpBlock2D'],
+  layers_per_block: 1,
+  norm_num_groups: 2,
+  attention_head_dim: 4,
+};
+const scheduler = writeSchedulerConfig('DDPMScheduler', {
+  beta_schedule: 'squaredcos_cap_v2',
+  prediction_type: 'v_prediction',
+});
+const sampling = { solver: 'ddim', steps: 3, guidance: 1 };
+
+const unconditional = new DiffusionPipeline({
+  engine: referenceEngine(),
+  unet: UNet2DModel.fromConfig(network),
+  scheduler,
+  notes: { sampling },
+});
+const conditional = new DiffusionPipeline({
+  engine: referenceEngine(),
+  unet: UNet2DModel.fromConfig({ ...network, num_class_embeds: 3 }),
+  scheduler,
+  notes: { sampling, classNames: ['cat', 'dog'], nullLabel: 2 },
+});
+
+const rows = (data: Float32Array, size: number): number[][] =>
+  Array.from({ length: data.length / size }, (_, i) => Array.from(data.subarray(i * size, (i + 1) * size)));
+
+test('uses the solver, steps and guidance of the model unless asked otherwise', async () => {
+  const { solver, steps, guidance, seeds, images } = await unconditional.generate();
+  expect({ solver, steps, guidance, seeds }).toEqual({ ...sampling, seeds: [0] });
+  expect(images.shape).toEqual([1, 1, 4, 4]);
+  expect(Math.max(...images.data.map(Math.abs))).toBeLessThanOrEqual(1);
+  expect(await unconditional.generate({ solver: 'heun', steps: 2 })).toMatchObject({ solver: 'heun', steps: 2 });
+});
+
+test.each(['ddim', 'ddpm', 'unipc', 'euler-a', 'dpm++2m-sde'])(
+  'a picture of %s depends on its own seed alone, whatever the batch size',
+  async (solver) => {
+    const whole = rows((await unconditional.generate({ count: 5, seed: 3, batchSize: 5, solver })).images.data, 16);
+    const chunked = rows((await unconditional.generate({ count: 5, seed: 3, batchSize: 2, solver })).images.data, 16);
+    const alone = rows((await unconditional.generate({ count: 1, seed: 6, solver })).images.data, 16);
+    expect(chunked).toEqual(whole);
+    expect(alone[0]).toEqual(whole[3]);
+    expect(whole[0]).not.toEqual(whole[1]);
+  },
+);
+
+test('tells after every step how far it is, and what the pictures look like', async () => {
+  const seen: [number, number, number, readonly number[]][] = [];
+  await unconditional.generate({
+    count: 3,
+    batchSize: 2,
+    onStep: ({ done, total, first, images }) => void seen.push([done, total, first, images.shape]),
+  });
+  expect(seen.map(([done]) => done)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(seen[0]).toEqual([1, 6, 0, [2, 1, 4, 4]]);
+  expect(seen[5]).toEqual([6, 6, 2, [1, 1, 4, 4]]);
+});
+
+test('stops between steps when it is told to', async () => {
+  const controller = new AbortController();
+  const options = { signal: controller.signal, onStep: () => controller.abort(new Error('enough')) };
+  await expect(unconditional.generate(options)).rejects.toThrow('enough');
+});
+
+test('gives classes by name or number, in turns when none is asked for', async () => {
+  const labelsOf = async (label?: string | number | null | (string | number)[]) =>
+    (await conditional.generate({ count: 3, steps: 1, ...(label !== undefined && { label }) })).labels;
+  expect(await labelsOf()).toEqual([0, 1, 0]);
+  expect(await labelsOf('dog')).toEqual([1, 1, 1]);
+  expect(await labelsOf(0)).toEqual([0, 0, 0]);
+  expect(await labelsOf(null)).toEqual([2, 2, 2]);
+  expect(await labelsOf(['dog', 'cat', 1])).toEqual([1, 0, 1]);
+});
+
+test('guidance moves from the unconditional to the conditional prediction, and beyond', async () => {
+  const make = async (guidance: number, label: string | null = 'cat') =>
+    (await conditional.generate({ steps: 1, label, guidance })).images.data;
+  expect(await make(0)).toEqual(await make(1, null));
+  expect(await make(1)).not.toEqual(await make(0));
+  // one step of DDIM from noise is linear in the prediction, up to clipping
+  const [none, one, two] = [await make(0), await make(1), await make(2)];
+  for (const [i, value] of two.entries()) {
+    const expected = Math.max(-1, Math.min(1, 2 * one[i]! - none[i]!));
+    if (Math.max(Math.abs(none[i]!), Math.abs(one[i]!)) < 1) expect(value).toBeCloseTo(expected, 4);
+  }
+});
+
+test('says what is wrong with a request', async () => {
+  const refused = (pipeline: DiffusionPipeline, options: object, message: RegExp) =>
+    expect(pipeline.generate(options)).rejects.toThrow(message);
+  await refused(
+    conditional,
+    { label: 'catt' },
+    /no class 'catt'\n {2}hint: did you mean 'cat'\? the classes are: cat, dog/,
+  );
+  await refused(conditional, { label: 7 }, /no class '7'/);
+  await refused(conditional, { label: ['cat'], count: 2 }, /2 pictures were asked for, with 1 labels/);
+  await refused(unconditional, { label: 'cat' }, /takes no classes/);
+  await refused(unconditional, { count: 0 }, /count is a whole number/);
+  await refused(unconditional, { seed: -1 }, /a seed is a whole number/);
+  await refused(unconditional, { steps: 2000 }, /2000 steps are more than the 1000/);
+  await refused(unconditional, { solver: 'dimm' }, /no solver 'dimm'/);
+});

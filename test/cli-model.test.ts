@@ -1,0 +1,83 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import ort from 'onnxruntime-node';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readPicture, readPngText } from '../src/formats/index.node.ts';
+import { drawSquares, runCli, TINY } from './run-cli.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'inkwash-cli-model-'));
+const run = join(root, 'run');
+
+beforeAll(async () => {
+  const pictures = join(root, 'pictures');
+  await drawSquares(join(pictures, 'first'), 10);
+  await drawSquares(join(pictures, 'second'), 10);
+  const trained = await runCli(['train', pictures, ...TINY, '--steps', '4', '--out', run]);
+  expect(trained.code).toBe(0);
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+test('sample writes a grid with its recipe, prints its path and the next command', async () => {
+  const out = join(root, 'grid.png');
+  const flags = ['-n', '6', '--seed', '5', '--steps', '3', '--solver', 'ddim', '--columns', '3', '--out', out];
+  const { code, stdout, stderr } = await runCli(['sample', run, ...flags]);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: `${out}\n` });
+  expect(stderr).toContain('6 pictures in');
+  expect(stderr).toContain(`next  inkwash sample ${run} --seed 11`);
+  const { width, height } = await readPicture(out);
+  expect([width, height]).toEqual([3 * 66 + 2, 2 * 66 + 2]);
+  expect(readPngText(readFileSync(out)).parameters).toMatch(/Steps: 3, Sampler: ddim, .*Seed: 5, Size: 8x8/);
+});
+
+test('sample --json tells seeds and classes; --images writes each picture by its seed', async () => {
+  const folder = join(root, 'images');
+  const flags = ['-n', '4', '--label', 'second,first', '--guidance', '2', '--images', folder, '--json'];
+  const { code, json } = await runCli(['sample', run, ...flags]);
+  expect(code).toBe(0);
+  const [result] = json();
+  expect(result).toMatchObject({ seeds: [0, 1, 2, 3], labels: [1, 0, 1, 0], guidance: 2 });
+  expect(result).toMatchObject({ grid: join(run, 'samples', 'grid.png') });
+  expect(readdirSync(folder).sort()).toEqual(['0.png', '1.png', '2.png', '3.png']);
+  expect(await readPicture(join(folder, '2.png'))).toMatchObject({ width: 8, height: 8 });
+});
+
+test('sample takes the model folder of a run as well, and gives the same pictures', async () => {
+  const [a, b] = [join(root, 'a.png'), join(root, 'b.png')];
+  await runCli(['sample', run, '-n', '2', '--out', a]);
+  await runCli(['sample', join(run, 'model'), '-n', '2', '--out', b]);
+  expect(readFileSync(b)).toEqual(readFileSync(a));
+});
+
+test('sample names the class that is not there', async () => {
+  const { code, stderr } = await runCli(['sample', run, '--label', 'secnd']);
+  expect(code).toBe(2);
+  expect(stderr).toContain("did you mean 'second'? the classes are: first, second");
+});
+
+test('export writes a model that plain ONNX Runtime opens', async () => {
+  const out = join(root, 'network.onnx');
+  const { code, json } = await runCli(['export', run, '--onnx', '--batch', '2', '--out', out, '--json']);
+  expect(code).toBe(0);
+  expect(json()[0]).toMatchObject({ files: [out], outputs: ['out_sample'] });
+  const session = await ort.InferenceSession.create(out);
+  expect(session.inputNames).toEqual(['sample', 'timestep', 'class_labels']);
+});
+
+test('inspect says what a run, a model and data are', async () => {
+  const ofRun = await runCli(['inspect', run]);
+  expect(ofRun.stdout).toMatch(/run +.*\(finished\)/);
+  expect(ofRun.stdout).toMatch(/steps +4 of 4/);
+  const [found] = (await runCli(['inspect', run, '--json'])).json();
+  expect(found).toMatchObject({ kind: 'run', state: 'finished', step: 4, model: true });
+  const [model] = (await runCli(['inspect', join(run, 'model'), '--json'])).json();
+  expect(model).toMatchObject({
+    kind: 'model',
+    scheduler: 'DDPMScheduler',
+    notes: { classNames: ['first', 'second'] },
+  });
+  const data = await runCli(['inspect', join(root, 'pictures'), '--size', '8']);
+  expect(data.stdout).toMatch(/classes +first \d+, second \d+/);
+  expect(data.stderr).toContain(`next  inkwash train ${join(root, 'pictures')} --size 8`);
+  expect(existsSync(run)).toBe(true);
+});

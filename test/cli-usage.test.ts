@@ -1,0 +1,57 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { runCli } from './run-cli.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'inkwash-cli-usage-'));
+const empty = join(root, 'empty');
+mkdirSync(empty);
+writeFileSync(join(root, 'broken.json'), '{"steps": ');
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+test.each([
+  ['smaple x', 2, "there is no command 'smaple'", "did you mean 'inkwash sample'?"],
+  ['train avatars --bacth 3', 2, 'train has no flag --bacth', 'did you mean --batch?'],
+  ['train avatars --steps', 2, 'value is missing', 'inkwash --help'],
+  ['sample', 2, 'missing required args', 'inkwash --help'],
+  ['train', 2, 'nothing to train on', 'inkwash train avatars'],
+  ['train --resume', 2, 'which run should go on?', '--out'],
+  ['train avatars --set learning_rate=1', 2, "no setting 'learning_rate'", "did you mean 'learningRate'?"],
+  ['train avatars --set nothing', 2, "'nothing' sets nothing", 'key=value'],
+  ['train avatars --steps many', 2, '\'steps\' does not fit: got "many"', ''],
+  ['train avatars --steps 3 --minutes 2', 2, 'given 2 times', 'exactly one'],
+  ['train avatars --size 20', 2, 'avatars has pictures of 16×16', 'leave size out'],
+  ['train avatars --batch 5000', 2, 'a batch of 5000 is larger than avatars', 'at most 4096'],
+  ['train avatars --device gpu', 2, '\'device\' does not fit: got "gpu"', 'cuda'],
+  [`train avatars --config ${join(root, 'broken.json')}`, 2, 'could not read', 'JSON file'],
+  ['train avatrs', 1, 'no data set and no folder called "avatrs"', 'built-in sets: avatars, mnist'],
+  [`train ${empty}`, 1, 'holds no usable picture', 'put PNG'],
+  [`train --resume --out ${empty}`, 1, 'holds no run', 'give the folder of a run'],
+  [`sample ${empty}`, 1, 'has no model_index.json', 'diffusers model folder'],
+  ['sample /nowhere', 1, 'there is no folder called /nowhere', ''],
+  [`export ${empty}`, 2, 'no format was asked for', '--onnx'],
+])('inkwash %s', async (args, code, message, hint) => {
+  const result = await runCli(args.split(' '), { cwd: root });
+  expect(result.stderr).toContain(`error`);
+  expect(result.stderr).toContain(message);
+  expect(result.stderr).toContain(hint);
+  expect(result.stderr).not.toMatch(/\n {4}at /);
+  expect(result.stdout).toBe('');
+  expect(result.code).toBe(code);
+});
+
+test('shows where an error came from with --debug', async () => {
+  const { stderr, code } = await runCli(['train', 'avatrs', '--debug']);
+  expect(stderr).toMatch(/\n {4}at .*open-data/);
+  expect(code).toBe(1);
+});
+
+test('prints its help and version', async () => {
+  const help = await runCli(['--help']);
+  expect(help).toMatchObject({ code: 0, stderr: '' });
+  for (const verb of ['train', 'sample', 'export', 'inspect']) expect(help.stdout).toContain(`inkwash ${verb} --help`);
+  expect((await runCli(['train', '--help'])).stdout).toContain('--resume');
+  expect((await runCli(['--version'])).stdout).toMatch(/^inkwash\/\d+\.\d+\.\d+/);
+  expect((await runCli([])).code).toBe(2);
+});
