@@ -4,6 +4,7 @@ import {
   detach,
   evaluateTensors,
   input,
+  maxPool,
   type Node,
   printGraph,
   scalar,
@@ -109,6 +110,24 @@ describe('gradients', () => {
 
   test('stop at detach', () => {
     expect(valuesAt(x12, (x) => gradients(detach(x).mul(x).sum(), [x]))).toEqual([[1, 2]]);
+  });
+
+  test('are shared where several elements are the largest or smallest', () => {
+    const ties = fromNumbers([3, 1, 3, 1]);
+    const gradientOf = (body: (x: Tensor) => Tensor): number[] =>
+      valuesAt(ties, (x) => gradients(body(x).sum(), [x]))[0]!;
+    expect(gradientOf((x) => x.max())).toEqual([0.5, 0, 0.5, 0]);
+    expect(gradientOf((x) => x.min())).toEqual([0, 0.5, 0, 0.5]);
+    expect(gradientOf((x) => x.maximum(3))).toEqual([0.5, 0, 0.5, 0]);
+    expect(gradientOf((x) => x.minimum(1))).toEqual([0, 0.5, 0, 0.5]);
+    expect(gradientOf((x) => maxPool(x.reshape([1, 1, 4]), 3, { stride: 1 }))).toEqual([0.5, 0, 1.5, 0]);
+  });
+
+  test('are zero at the corner of relu, abs and sign', () => {
+    const zero = fromNumbers([0]);
+    for (const apply of [(x: Tensor) => x.relu(), (x: Tensor) => x.abs(), (x: Tensor) => x.sign()]) {
+      expect(valuesAt(zero, (x) => gradients(apply(x).sum(), [x]))).toEqual([[0]]);
+    }
   });
 
   test('do not flow through indices and masks', () => {

@@ -43,6 +43,14 @@ const CONVOLUTIONS: Readonly<Record<string, ConvSetting>> = {
       [1, 3],
     ],
   },
+  'padding that differs on every side, within the reach of the kernel': {
+    x: [1, 2, 4, 4],
+    w: [2, 2, 3, 3],
+    padding: [
+      [2, 0],
+      [1, 2],
+    ],
+  },
   'dilation 2': { x: [1, 2, 6, 6], w: [2, 2, 3, 3], dilation: 2, padding: 2 },
   'dilation and stride': { x: [1, 2, 7, 7], w: [2, 2, 2, 3], dilation: [3, 2], stride: [2, 1] },
   'two groups': { x: [2, 4, 3, 3], w: [6, 2, 3, 3], groups: 2, padding: 1 },
