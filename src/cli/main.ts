@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { type CAC, type Command, cac } from 'cac';
 import { RNGS, SOLVER_NAMES } from '../diffusion/gaussian/index.ts';
 import { ConfigError, nearestName } from '../tensor/index.ts';
+import { type ExplainFlags, explain } from './explain.ts';
 import { type ExportFlags, exportModel } from './export.ts';
 import { type InspectFlags, inspect } from './inspect.ts';
 import { type SampleFlags, sample } from './sample.ts';
@@ -86,6 +87,13 @@ function defineCommands(terminal: Terminal): CAC {
     .command('inspect <subject>', 'Say what a data set, a model or a run is')
     .option('--size <pixels>', 'Edge of the pictures of a folder')
     .action((subject: string, flags: Flags) => inspect(String(subject), flags as InspectFlags, terminal));
+  cli
+    .command('explain [subject]', 'Say what a scheduler does: its curves, its grid, its end, its cost')
+    .option('--steps <n>', "Solver steps (default: the model's own, else 50)")
+    .option('--solver <name>', "In place of the model's own solver")
+    .option('--out <file>', 'Also as a page (.html) or a plot (.svg)')
+    .example('  inkwash explain dpm++2m --steps 20')
+    .action((subject: string | undefined, flags: Flags) => explain(subject, flags as ExplainFlags, terminal));
   cli.option('--json', 'Machine-readable results on stdout');
   cli.option('--debug', 'Show where errors come from');
   cli.help();

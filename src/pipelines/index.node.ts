@@ -1,4 +1,5 @@
 /** @file Room `pipelines` in Node: the universal part, and models and pictures on disk. */
+export * from './find-scheduler.node.ts';
 export * from './index.ts';
 export * from './inspect.node.ts';
 export * from './load-pipeline.node.ts';
