@@ -1,11 +1,11 @@
 /** @file `inkwash train`: from flags to a configuration, then the run with its progress. */
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { BUILT_IN_DATA, type DataReport } from '../data/index.node.ts';
 import { ConfigError } from '../tensor/index.ts';
 import {
   type ConfigObject,
+  freeRunFolder,
   isRunFolder,
   mergeConfigs,
   parseOverrides,
@@ -38,12 +38,12 @@ export interface TrainFlags {
 /** Runs the command; returns the exit code. */
 export async function train(data: string | undefined, flags: TrainFlags, terminal: Terminal): Promise<number> {
   const resumesData = flags.resume === true && data !== undefined && isRunFolder(data);
-  const out = flags.out ?? (resumesData ? data : await defaultOut(data, flags.resume === true));
   const config = await requestedConfig(resumesData ? undefined : data, flags);
+  const out = flags.out ?? (resumesData ? data : defaultOut(configuredData(config, data), flags.resume === true));
   const stop = stopOnSignals(() =>
     terminal.say('\nstopping after this step, with a checkpoint (Ctrl-C again: at once)'),
   );
-  const progress = new TrainingProgress(terminal, { budget: budgetOf(config) });
+  const progress = new TrainingProgress(terminal);
   try {
     const result = await trainDiffusion(config as TrainingConfigInput, {
       out,
@@ -54,30 +54,28 @@ export async function train(data: string | undefined, flags: TrainFlags, termina
         progress.show(event);
       },
       onPreview: (images) => progress.showPictures(images),
-      onData: ({ report }) => report && reportData(report, terminal),
+      onData({ report }) {
+        if (report) reportData(report, terminal);
+        progress.prepare('preparing the network');
+      },
       onProgress: dataProgress(terminal),
       onWarning: terminal.warn,
     });
     conclude(result, terminal);
     return 0;
   } finally {
+    progress.close();
     stop.release();
   }
 }
 
-/** `runs/<name of the data>`, with a number when that holds a run already (a resume takes the plain one). */
-async function defaultOut(data: string | undefined, resume: boolean): Promise<string> {
-  if (data === undefined) {
-    throw new ConfigError(
-      resume ? 'which run should go on?' : 'there is nothing to train on',
-      resume ? 'give its folder: inkwash train --resume --out runs/avatars' : `e.g. inkwash train ${BUILT_IN_DATA[0]}`,
-    );
-  }
-  const plain = join('runs', basename(resolve(data)));
-  if (resume) return plain;
-  let out = plain;
-  for (let number = 2; existsSync(out); number++) out = `${plain}-${number}`;
-  return out;
+/** Where a run goes unless told: a free folder for a new one, the plain one to resume. */
+function defaultOut(data: string | undefined, resume: boolean): string {
+  if (data !== undefined) return resume ? join('runs', basename(resolve(data))) : freeRunFolder(data);
+  throw new ConfigError(
+    resume ? 'which run should go on?' : 'there is nothing to train on',
+    resume ? 'give its folder: inkwash train --resume --out runs/avatars' : `e.g. inkwash train ${BUILT_IN_DATA[0]}`,
+  );
 }
 
 /** The file of `--config`, then the flags, then `--set`. */
@@ -111,8 +109,10 @@ async function readConfig(path: string): Promise<ConfigObject> {
   }
 }
 
-function budgetOf({ minutes, steps, epochs }: ConfigObject): number | undefined {
-  return typeof minutes === 'number' && steps == null && epochs == null ? minutes * 60 : undefined;
+/** What the run learns from, whether it was named on the command line or in the file. */
+function configuredData({ data }: ConfigObject, named: string | undefined): string | undefined {
+  const spec = (data as ConfigObject | undefined)?.spec;
+  return named ?? (typeof spec === 'string' ? spec : undefined);
 }
 
 function dataProgress(terminal: Terminal): (done: number, total: number) => void {

@@ -13,20 +13,15 @@ const LINE_EVERY = 5000;
 const SMOOTHING = 20;
 const PICTURE_ROWS = 2;
 
-/** Options of a progress display. */
-export interface TrainingProgressOptions {
-  /** Seconds the run may take, when it is limited by time. */
-  readonly budget: number | undefined;
-  /** Where the display writes; stderr by default. */
-  readonly write?: (text: string) => void;
-}
-
 /** Draws the progress of one session. */
 export class TrainingProgress {
   readonly #terminal: Terminal;
-  readonly #budget: number | undefined;
+  /** Seconds the run may take, when it is limited by time. */
+  #budget: number | undefined;
+  /** Seconds the run had taken when this session started. */
+  #earlier = 0;
   readonly #write: (text: string) => void;
-  readonly #began = performance.now();
+  #began = performance.now();
   readonly #losses: number[] = [];
   readonly #seconds: number[] = [];
   #smooth: number | undefined;
@@ -36,13 +31,22 @@ export class TrainingProgress {
   #drawnAt = Number.NEGATIVE_INFINITY;
   #drawn = false;
 
-  constructor(
-    terminal: Terminal,
-    { budget, write = (text) => void process.stderr.write(text) }: TrainingProgressOptions,
-  ) {
+  /** `write`: where the display goes; stderr by default. */
+  constructor(terminal: Terminal, write = (text: string): void => void process.stderr.write(text)) {
     this.#terminal = terminal;
-    this.#budget = budget;
     this.#write = write;
+  }
+
+  /** A passing remark while there is nothing to draw yet. */
+  prepare(text: string): void {
+    if (!this.#terminal.interactive) return;
+    this.#write(`\r\u001b[K${colours.dim(`${text} …`)}`);
+    this.#drawn = true;
+  }
+
+  /** Removes a remark or bar that is left when a run breaks off. */
+  close(): void {
+    this.#clear(true);
   }
 
   /** Takes note of what happened, and shows it. */
@@ -50,6 +54,9 @@ export class TrainingProgress {
     this.#step = event.step;
     switch (event.type) {
       case 'start':
+        this.#began = performance.now();
+        this.#earlier = event.elapsed;
+        this.#budget = event.minutes === null ? undefined : event.minutes * 60;
         this.#line(
           `${formatCount(event.parameters)} parameters, ${formatCount(event.data.train)} pictures of ${event.data.imageShape.slice(1).join('×')} to learn from, ${formatCount(event.data.heldOut)} held out`,
         );
@@ -66,6 +73,7 @@ export class TrainingProgress {
         break;
       case 'validation':
         this.#validation = event.loss;
+        if (this.#step === this.#plan?.totalSteps) this.prepare('drawing the final pictures');
         break;
       case 'warning':
         this.#line(`${colours.yellow('warning')} ${event.message}`);
@@ -125,7 +133,7 @@ export class TrainingProgress {
   }
 
   #elapsed(): number {
-    return (performance.now() - this.#began) / 1000;
+    return this.#earlier + (performance.now() - this.#began) / 1000;
   }
 
   #fraction(): number {

@@ -47,6 +47,13 @@ export async function listCheckpoints(folder: string): Promise<{ readonly step: 
     .sort((a, b) => a.step - b.step);
 }
 
+/** Removes what a killed process left half-written. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (name.endsWith('.tmp')) await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
 /**
  * Writes the variables of `groups` and `state` as `folder/step-…`, then removes the oldest beyond `keep`.
  * Throws `DataError` when it cannot be written; older checkpoints then stay as they were.

@@ -24,12 +24,23 @@ const VALIDATION_SEED = 0x7e57;
 /** Pictures one validation looks at, at most. */
 const VALIDATION_PICTURES = 256;
 /** Pictures sampled at a time. */
-const SAMPLING_BATCH = 16;
+const SAMPLING_BATCH = 8;
 
 /** What a trainer must know of the data. */
 export interface TrainingData {
   readonly train: Dataset;
   readonly heldOut: Dataset;
+}
+
+/** What `DiffusionTrainer.sample` is asked for. */
+export interface SampleRequest {
+  readonly count: number;
+  /** Picture i starts from noise of seed `seed + i`. */
+  readonly seed: number;
+  /** Default: the configuration's. */
+  readonly steps?: number;
+  /** Bakes the weights into a program of its own: slower to start, faster to run. Default false. */
+  readonly freeze?: boolean;
 }
 
 /** Variables of a checkpoint, in three groups. */
@@ -157,19 +168,12 @@ export class DiffusionTrainer {
     return total / batches;
   }
 
-  /** Samples `count` pictures with the averaged weights, [count, C, H, W] in [-1, 1]; classes take turns. */
-  async sample({ count, seed, steps }: { count: number; seed: number; steps?: number }): Promise<NdArray> {
+  /** Samples pictures with the averaged weights, [count, C, H, W] in [-1, 1]; classes take turns. */
+  async sample({ count, seed, steps, freeze = false }: SampleRequest): Promise<NdArray> {
     const { sampling } = this.config;
     const shape = this.loader.dataset.imageShape;
     const sampleSize = sizeOf(shape);
-    this.#network ??= await compileNetwork(this.engine, this.model, {
-      batchSize: Math.min(count, SAMPLING_BATCH),
-      shape,
-      labels: this.classNames !== undefined,
-      freeze: false,
-      substitutes: this.#ema.averages,
-    });
-    const program = this.#network;
+    const program = await this.#networkProgram(freeze);
     const plan = fromSchedulerConfig(schedulerForSolver(this.scheduler, sampling.solver));
     const images = new Float32Array(count * sampleSize);
     for (let first = 0; first < count; first += program.batchSize) {
@@ -186,7 +190,23 @@ export class DiffusionTrainer {
       const out = await sampleWithPlan(plan, network, { seeds, sampleSize, steps: steps ?? sampling.steps });
       images.set(out, first * sampleSize);
     }
+    if (freeze) await program.dispose();
     return ndArray(images, [count, ...shape]);
+  }
+
+  /** The network with averaged weights: as they are at each run, or frozen as they are now. */
+  async #networkProgram(freeze: boolean): Promise<NetworkProgram> {
+    const compile = () =>
+      compileNetwork(this.engine, this.model, {
+        batchSize: SAMPLING_BATCH,
+        shape: this.loader.dataset.imageShape,
+        labels: this.classNames !== undefined,
+        freeze,
+        substitutes: this.#ema.averages,
+      });
+    if (freeze) return compile();
+    this.#network ??= await compile();
+    return this.#network;
   }
 
   async dispose(): Promise<void> {

@@ -13,6 +13,10 @@ export interface StartEvent extends Timed {
   readonly type: 'start';
   /** Whether the run continues from a checkpoint; events of later steps before this one are void. */
   readonly resumed: boolean;
+  /** Seconds of the run so far, preparation and earlier sessions included. */
+  readonly elapsed: number;
+  /** The run's length, when it is limited by time. */
+  readonly minutes: number | null;
   readonly engine: string;
   readonly parameters: number;
   readonly memory: MemoryPlan;

@@ -1,10 +1,10 @@
 /** @file The folder of a run: `config.json`, `events.jsonl`, `checkpoints/`, `samples/`, `model/`. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { atomicWrite, writeError } from '../formats/index.node.ts';
 import { ConfigError, DataError } from '../tensor/index.ts';
-import { listCheckpoints } from './checkpoint.node.ts';
+import { listCheckpoints, removeUnfinished } from './checkpoint.node.ts';
 import { parseTrainingConfig, type TrainingConfig } from './config.ts';
 import { type NewTrainingEvent, parseEvents, type TrainingEvent } from './events.ts';
 
@@ -45,7 +45,7 @@ export class RunFolder {
   }
 
   /** Opens the folder of a run to continue it. Throws `DataError` when it cannot be written. */
-  static open(path: string, onEvent: (event: TrainingEvent) => void): RunFolder {
+  static async open(path: string, onEvent: (event: TrainingEvent) => void): Promise<RunFolder> {
     const file = join(path, 'events.jsonl');
     try {
       const text = readFileSync(file, 'utf8');
@@ -54,7 +54,9 @@ export class RunFolder {
     } catch (cause) {
       throw writeError(file, cause);
     }
-    return new RunFolder(path, onEvent);
+    const folder = new RunFolder(path, onEvent);
+    await removeUnfinished(folder.checkpoints);
+    return folder;
   }
 
   get checkpoints(): string {
@@ -88,6 +90,14 @@ export class RunFolder {
       this.record({ type: 'warning', step: event.step, message: `events.jsonl could not be written: ${failure}` });
     }
   }
+}
+
+/** The default folder for a run on `spec`: `runs/<name>`, with a number where that is taken. */
+export function freeRunFolder(spec: string): string {
+  const plain = join('runs', basename(resolve(spec)));
+  let path = plain;
+  for (let number = 2; existsSync(path); number++) path = `${plain}-${number}`;
+  return path;
 }
 
 /** Throws `ConfigError` when `path` holds a run. */

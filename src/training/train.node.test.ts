@@ -168,7 +168,7 @@ test('samples the classes in turns with guidance', async () => {
   const shapes: (readonly number[])[] = [];
   const sampling = { steps: 2, guidance: 2 };
   await train(tiny({ previewEvery: 3, sampling }), { out, onPreview: ({ shape }) => shapes.push(shape) });
-  expect(shapes).toEqual([[16, 1, 8, 8]]);
+  expect(shapes).toEqual([[8, 1, 8, 8]]);
   const notes = JSON.parse(readFileSync(join(out, 'model', 'inkwash.json'), 'utf8'));
   expect(notes).toMatchObject({ classNames: ['dark', 'light'], nullLabel: 2, sampling, trainedSteps: 6 });
 });

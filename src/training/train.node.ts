@@ -8,12 +8,12 @@ import { DiffusionTrainer } from './diffusion-trainer.ts';
 import type { TrainingEvent } from './events.ts';
 import { type OpenDataCallbacks, openTrainingData } from './open-training-data.node.ts';
 import { configHash, normalizeConfig, resolveConfig, resumeConfig } from './resolve-config.ts';
-import { latestCheckpoint, RunFolder, readRunConfig, refuseExisting } from './run-folder.node.ts';
+import { freeRunFolder, latestCheckpoint, RunFolder, readRunConfig, refuseExisting } from './run-folder.node.ts';
 import { TrainingLoop, type TrainingResult } from './training-loop.node.ts';
 
 export interface TrainOptions extends OpenDataCallbacks {
-  /** Folder of the run. */
-  readonly out: string;
+  /** Folder of the run. Default: `runs/<name of the data>`, with a number where that is taken. */
+  readonly out?: string;
   /** Continue the run in `out` from its last checkpoint. Default false. */
   readonly resume?: boolean;
   /** Stops after the step in progress, with a checkpoint. */
@@ -43,7 +43,16 @@ interface Beginning {
  */
 export async function trainDiffusion(
   config: TrainingConfigInput,
-  { out, resume = false, signal, onEvent = () => undefined, onPreview, onData, engine, ...callbacks }: TrainOptions,
+  {
+    out = defaultOut(config),
+    resume = false,
+    signal,
+    onEvent = () => undefined,
+    onPreview,
+    onData,
+    engine,
+    ...callbacks
+  }: TrainOptions = {},
 ): Promise<TrainingResult> {
   const started = performance.now();
   const begin = resume ? await resumeRun(config, out, callbacks) : await newRun(config, out, callbacks);
@@ -53,7 +62,7 @@ export async function trainDiffusion(
   try {
     const trainer = await DiffusionTrainer.create(chosen, begin.config, begin.data);
     if (begin.checkpoint) await restoreCheckpoint(begin.checkpoint.path, chosen, trainer.state);
-    const folder = resume ? RunFolder.open(out, onEvent) : await RunFolder.create(out, begin.config, onEvent);
+    const folder = resume ? await RunFolder.open(out, onEvent) : await RunFolder.create(out, begin.config, onEvent);
     if (resume) await folder.writeConfig(begin.config);
     const loop = new TrainingLoop({
       trainer,
@@ -70,6 +79,13 @@ export async function trainDiffusion(
   } finally {
     await own?.dispose();
   }
+}
+
+/** Throws `ConfigError` when the configuration names no data. */
+function defaultOut({ data }: TrainingConfigInput): string {
+  const spec = typeof data === 'string' ? data : data?.spec;
+  if (!spec) throw new ConfigError('there is nothing to train on', "give data, e.g. 'avatars' or the path of a folder");
+  return freeRunFolder(spec);
 }
 
 async function newRun(input: TrainingConfigInput, out: string, callbacks: OpenDataCallbacks): Promise<Beginning> {

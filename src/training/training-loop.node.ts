@@ -1,16 +1,14 @@
-/** @file The loop of a run: steps, validations, previews and checkpoints in a run folder, until the plan is fulfilled. */
+/** @file The loop of a run: steps, validations, previews and checkpoints, until the plan is fulfilled. */
 import { join } from 'node:path';
 import type { DataSplits } from '../data/index.ts';
-import { makeGrid, writePng } from '../formats/index.node.ts';
-import { readImageModel, writeImageModel } from '../models/image-model-folder.node.ts';
 import type { MemoryPlan } from '../runtime/index.ts';
 import { EngineError, type NdArray } from '../tensor/index.ts';
-import { checkpointName, type RunState, readAll, writeCheckpoint } from './checkpoint.node.ts';
+import { checkpointName, type RunState } from './checkpoint.node.ts';
 import type { DiffusionTrainer } from './diffusion-trainer.ts';
-import type { NewTrainingEvent } from './events.ts';
 import { parseInterval, Timetable } from './interval.ts';
 import { configHash } from './resolve-config.ts';
 import type { RunFolder } from './run-folder.node.ts';
+import { RunKeeper } from './run-keeper.node.ts';
 import { planByClock, planBySteps, plannedLearningRate, type SchedulePlan } from './schedule.ts';
 
 /** What a run came to. */
@@ -21,7 +19,7 @@ export interface TrainingResult {
   /** Loss of the last step. */
   readonly loss: number | null;
   readonly bestLoss: number | null;
-  /** Folder of the best weights so far; null when the run was stopped before there were any. */
+  /** Folder of the best weights so far; null when it could not be written. */
   readonly model: string | null;
   /** The picture of 64 samples at the end of a finished run. */
   readonly grid: string | null;
@@ -47,17 +45,17 @@ export interface TrainingLoopOptions {
   readonly onPreview: ((images: NdArray) => void) | undefined;
 }
 
-const PREVIEW_COUNT = 16;
+/** Previews show whether it learns: few pictures in few steps. */
+const PREVIEW_COUNT = 8;
+const PREVIEW_STEPS = 10;
 const FINAL_COUNT = 64;
-/** Pictures of previews and grids are enlarged to about this edge each. */
-const SHOWN_EDGE = 64;
-
 /** Steps a session measures at least before it plans by them. */
 const MEASURED_STEPS = 4;
 
 /** One session of a run. */
 export class TrainingLoop {
   readonly #options: TrainingLoopOptions;
+  readonly #keeper: RunKeeper;
   readonly #timetables: Readonly<Record<'preview' | 'validate' | 'checkpoint', Timetable>>;
   readonly #earlier: number;
   #step: number;
@@ -65,30 +63,30 @@ export class TrainingLoop {
   #bestLoss: number | null;
   #bestStep: number | null;
   #loss: number | null = null;
-  /** Seconds to keep for what follows the last step of a run limited by time. */
-  #reserve: number | undefined;
+  #validatedStep = -1;
   /** When the second step of this session began, and its number. */
   #measuredFrom: { readonly seconds: number; readonly step: number } | undefined;
-  #lastCheckpoint: string | null = null;
-  #validatedStep = -1;
-  #savedStep = -1;
+  /** Seconds to keep for what follows the last step of a run limited by time. */
+  #reserve: number | undefined;
 
   constructor(options: TrainingLoopOptions) {
-    this.#options = options;
-    const { state, trainer, lengthChanged } = options;
+    const { state, trainer, folder, lengthChanged } = options;
     const { config } = trainer;
+    this.#options = options;
+    this.#keeper = new RunKeeper(trainer, folder);
     this.#earlier = state?.elapsed ?? 0;
     this.#step = state?.step ?? 0;
     this.#bestLoss = state?.bestLoss ?? null;
     this.#bestStep = state?.bestStep ?? null;
-    if (state) this.#lastCheckpoint = join('checkpoints', checkpointName(state.step));
+    if (state) this.#keeper.lastCheckpoint = join('checkpoints', checkpointName(state.step));
     this.#plan = lengthChanged ? undefined : (state?.schedule ?? undefined);
     this.#plan ??= planBySteps(config, trainer.loader.stepsPerEpoch);
-    const now = this.#elapsed();
+    const timetable = (key: 'previewEvery' | 'validateEvery' | 'checkpointEvery') =>
+      new Timetable(parseInterval(key, config[key]), this.#elapsed());
     this.#timetables = {
-      preview: new Timetable(parseInterval('previewEvery', config.previewEvery), now),
-      validate: new Timetable(parseInterval('validateEvery', config.validateEvery), now),
-      checkpoint: new Timetable(parseInterval('checkpointEvery', config.checkpointEvery), now),
+      preview: timetable('previewEvery'),
+      validate: timetable('validateEvery'),
+      checkpoint: timetable('checkpointEvery'),
     };
   }
 
@@ -97,16 +95,21 @@ export class TrainingLoop {
     const { signal } = this.#options;
     this.#recordStart();
     try {
-      while (!signal?.aborted && this.#step < (this.#plan?.totalSteps ?? Number.POSITIVE_INFINITY)) {
+      while (!signal?.aborted && !this.#done) {
         await this.#trainOnce();
         await this.#planRest();
-        if (this.#step < (this.#plan?.totalSteps ?? Number.POSITIVE_INFINITY)) await this.#doWhatIsDue();
+        if (!this.#done) await this.#doWhatIsDue();
       }
       return await this.#finish(signal?.aborted ? 'stopped' : 'finished');
     } catch (error) {
-      this.#record({ type: 'end', reason: 'failed', message: (error as Error).message, ...this.#totals() });
+      const message = (error as Error).message;
+      this.#keeper.record({ type: 'end', step: this.#step, reason: 'failed', message, ...this.#totals() });
       throw error;
     }
+  }
+
+  get #done(): boolean {
+    return this.#plan !== undefined && this.#step >= this.#plan.totalSteps;
   }
 
   async #trainOnce(): Promise<void> {
@@ -118,7 +121,7 @@ export class TrainingLoop {
     this.#step++;
     this.#loss = loss;
     const seconds = (performance.now() - began) / 1000;
-    this.#record({ type: 'step', loss, gradientNorm, learningRate, seconds });
+    this.#keeper.record({ type: 'step', step: this.#step, loss, gradientNorm, learningRate, seconds });
     // the first step of a session warms the engine up
     this.#measuredFrom ??= { seconds: this.#elapsed(), step: this.#step };
   }
@@ -126,11 +129,11 @@ export class TrainingLoop {
   #diverged(loss: number, gradientNorm: number): EngineError {
     const what = Number.isFinite(loss) ? `norm of the gradient became ${gradientNorm}` : `loss became ${loss}`;
     const { config } = this.#options.trainer;
+    const { lastCheckpoint } = this.#keeper;
+    const good = lastCheckpoint ? `The last good checkpoint is ${lastCheckpoint}` : 'There is no checkpoint yet';
     const clip = config.gradientClip === null ? ', set gradientClip to 1' : '';
     return new EngineError(
-      `the ${what} in step ${this.#step + 1}; nothing of it was saved. ${
-        this.#lastCheckpoint ? `The last good checkpoint is ${this.#lastCheckpoint}` : 'There is no checkpoint yet'
-      }`,
+      `the ${what} in step ${this.#step + 1}; nothing of it was saved. ${good}`,
       `start another run with a lower learningRate (it was ${config.learningRate})${clip}, or more warmupSteps`,
     );
   }
@@ -139,20 +142,16 @@ export class TrainingLoop {
   async #planRest(): Promise<void> {
     const { config } = this.#options.trainer;
     if (this.#plan || !this.#measuredFrom || this.#step < this.#measuredFrom.step + MEASURED_STEPS) return;
-    if (this.#reserve === undefined) await this.#measureEnd();
+    this.#reserve ??= await this.#measureEnd();
     const { seconds, step } = this.#measuredFrom;
     const secondsPerStep = (this.#elapsed() - seconds) / (this.#step - step);
-    this.#plan = planByClock(config, {
-      step: this.#step,
-      elapsed: this.#elapsed(),
-      secondsPerStep,
-      reserve: this.#reserve!,
-    });
-    if (this.#plan) this.#record({ type: 'schedule', ...this.#plan, secondsPerStep });
+    const measurement = { step: this.#step, elapsed: this.#elapsed(), secondsPerStep, reserve: this.#reserve };
+    this.#plan = planByClock(config, measurement);
+    if (this.#plan) this.#keeper.record({ type: 'schedule', step: this.#step, ...this.#plan, secondsPerStep });
   }
 
-  /** Measures what follows the last step, once: the last validation, the checkpoint, and the final pictures. */
-  async #measureEnd(): Promise<void> {
+  /** Measures what follows the last step: the last validation, the checkpoint, and the final pictures. */
+  async #measureEnd(): Promise<number> {
     const { trainer } = this.#options;
     const { config } = trainer;
     const began = performance.now();
@@ -160,13 +159,12 @@ export class TrainingLoop {
     // the first compiles the program
     await sample(1);
     const evaluation = await sample(1);
-    const batches = FINAL_COUNT / PREVIEW_COUNT;
     const validation = await timed(() => this.#validate());
     const checkpoint = await timed(() => this.#checkpoint());
-    this.#reserve = evaluation * config.sampling.steps * batches + validation + checkpoint;
     // measuring is not training
     const { seconds, step } = this.#measuredFrom!;
     this.#measuredFrom = { seconds: seconds + (performance.now() - began) / 1000, step };
+    return (evaluation * config.sampling.steps * FINAL_COUNT) / PREVIEW_COUNT + validation + checkpoint;
   }
 
   async #doWhatIsDue(): Promise<void> {
@@ -180,124 +178,78 @@ export class TrainingLoop {
     const { trainer } = this.#options;
     if (trainer.validates && this.#validatedStep !== this.#step) {
       const began = performance.now();
+      const step = this.#step;
       const loss = await trainer.validate();
       const best = this.#bestLoss === null || loss < this.#bestLoss;
-      if (best) [this.#bestLoss, this.#bestStep] = [loss, this.#step];
       const seconds = (performance.now() - began) / 1000;
-      this.#validatedStep = this.#step;
-      this.#record({ type: 'validation', loss, best, seconds });
-      if (best) await this.#survive('the model', () => this.#saveModel());
+      this.#validatedStep = step;
+      this.#keeper.record({ type: 'validation', step, loss, best, seconds });
+      if (best && (await this.#keeper.survive(step, 'the model', () => this.#keeper.saveModel(step)))) {
+        [this.#bestLoss, this.#bestStep] = [loss, step];
+      }
     }
     this.#timetables.validate.done(this.#elapsed());
   }
 
   async #preview(): Promise<void> {
+    const { trainer, onPreview } = this.#options;
+    const { seed, sampling } = trainer.config;
     const began = performance.now();
-    const images = await this.#options.trainer.sample({
-      count: PREVIEW_COUNT,
-      seed: this.#options.trainer.config.seed,
-    });
+    const step = this.#step;
+    const steps = Math.min(PREVIEW_STEPS, sampling.steps);
+    const images = await trainer.sample({ count: PREVIEW_COUNT, seed, steps });
     const seconds = (performance.now() - began) / 1000;
-    this.#options.onPreview?.(images);
-    const path = join('samples', `${checkpointName(this.#step)}.png`);
-    await this.#survive('the preview', async () => {
-      await writePng(join(this.#options.folder.path, path), pictureOf(images));
-      this.#record({ type: 'preview', path, seconds });
+    onPreview?.(images);
+    await this.#keeper.survive(step, 'the preview', async () => {
+      const path = await this.#keeper.savePictures(checkpointName(step), images);
+      this.#keeper.record({ type: 'preview', step, path, seconds });
     });
     this.#timetables.preview.done(this.#elapsed());
   }
 
-  /** Whether it was written; a failure is a warning, and tried again when the next one is due. */
+  /** A checkpoint that cannot be written is a warning, and tried again when the next one is due. */
   async #checkpoint(): Promise<boolean> {
-    if (this.#savedStep === this.#step) return true;
-    const { trainer, folder } = this.#options;
-    const began = performance.now();
-    if (!trainer.validates) await this.#survive('the model', () => this.#saveModel());
-    const saved = await this.#survive('the checkpoint', () =>
-      writeCheckpoint(folder.checkpoints, trainer.engine, trainer.state, this.#state(), trainer.config.keepCheckpoints),
-    );
-    const seconds = (performance.now() - began) / 1000;
+    const { trainer } = this.#options;
+    const step = this.#step;
+    // without held-out pictures the newest weights are the best known
+    if (!trainer.validates) await this.#keeper.survive(step, 'the model', () => this.#keeper.saveModel(step));
+    const saved = await this.#keeper.survive(step, 'the checkpoint', () => this.#keeper.checkpoint(this.#state()));
     this.#timetables.checkpoint.done(this.#elapsed());
-    if (!saved) return false;
-    this.#savedStep = this.#step;
-    this.#lastCheckpoint = join('checkpoints', checkpointName(this.#step));
-    this.#record({ type: 'checkpoint', path: this.#lastCheckpoint, seconds });
-    return true;
-  }
-
-  /** Runs `write`; when the disk refuses, says so and goes on. */
-  async #survive(what: string, write: () => Promise<unknown>): Promise<boolean> {
-    try {
-      await write();
-      return true;
-    } catch (error) {
-      this.#record({ type: 'warning', message: `${what} was not saved: ${(error as Error).message}` });
-      return false;
-    }
-  }
-
-  async #saveModel(): Promise<void> {
-    const { trainer, folder } = this.#options;
-    const { config, classNames, model, scheduler } = trainer;
-    await writeImageModel(folder.model, {
-      config: model.config,
-      weights: await readAll(trainer.engine, trainer.state.ema),
-      scheduler: scheduler as { _class_name: string },
-      notes: {
-        classNames,
-        nullLabel: classNames?.length,
-        data: config.data.spec,
-        trainedSteps: this.#step,
-        sampling: config.sampling,
-      },
-    });
+    return saved;
   }
 
   async #finish(reason: 'finished' | 'stopped'): Promise<TrainingResult> {
     const { trainer, folder } = this.#options;
     if (reason === 'finished') await this.#validate();
-    const checkpointed = await this.#checkpoint();
-    if (!checkpointed) {
-      // the last chance: let the reason out
-      await writeCheckpoint(
-        folder.checkpoints,
-        trainer.engine,
-        trainer.state,
-        this.#state(),
-        trainer.config.keepCheckpoints,
-      );
+    // once more, and this time the reason comes out
+    if (!(await this.#checkpoint())) await this.#keeper.checkpoint(this.#state());
+    if (this.#keeper.model === null) {
+      await this.#keeper.survive(this.#step, 'the model', () => this.#keeper.saveModel(this.#step));
     }
-    let grid: string | null = null;
-    if (reason === 'finished') {
-      await this.#loadBest();
-      const images = await trainer.sample({ count: FINAL_COUNT, seed: trainer.config.seed });
-      grid = join(folder.path, 'samples', 'final.png');
-      await writePng(grid, pictureOf(images));
-    } else if (this.#bestStep === null && trainer.validates) await this.#saveModel();
+    const grid = reason === 'finished' ? join(folder.path, await this.#finalPictures()) : null;
     const totals = this.#totals();
-    this.#record({ type: 'end', reason, ...totals });
+    this.#keeper.record({ type: 'end', step: this.#step, reason, ...totals });
     return {
       out: folder.path,
       reason,
       step: this.#step,
       loss: this.#loss,
       bestLoss: this.#bestLoss,
-      model: folder.model,
+      model: this.#keeper.model,
       grid,
-      checkpoint: this.#lastCheckpoint && join(folder.path, this.#lastCheckpoint),
+      checkpoint: this.#keeper.lastCheckpoint && join(folder.path, this.#keeper.lastCheckpoint),
       parameters: trainer.model.parameterCount(),
       memory: trainer.memory,
       ...totals,
     };
   }
 
-  /** The final pictures show what the model folder holds. */
-  async #loadBest(): Promise<void> {
-    const { trainer, folder } = this.#options;
-    if (this.#bestStep === null || this.#bestStep === this.#step) return;
-    const { unet } = await readImageModel(folder.model);
-    const stored = unet.namedParameters();
-    for (const [key, variable] of trainer.state.ema) await trainer.engine.write(variable, stored.get(key)!.initial());
+  /** They show what the model folder holds. */
+  async #finalPictures(): Promise<string> {
+    const { trainer } = this.#options;
+    if (this.#bestStep !== null && this.#bestStep !== this.#step) await this.#keeper.loadModel();
+    const images = await trainer.sample({ count: FINAL_COUNT, seed: trainer.config.seed, freeze: true });
+    return this.#keeper.savePictures('final', images);
   }
 
   #state(): RunState {
@@ -318,9 +270,12 @@ export class TrainingLoop {
   #recordStart(): void {
     const { trainer, data, resumed } = this.#options;
     const { train, heldOut } = data;
-    this.#record({
+    this.#keeper.record({
       type: 'start',
+      step: this.#step,
       resumed,
+      elapsed: this.#elapsed(),
+      minutes: trainer.config.minutes,
       engine: trainer.engine.name,
       parameters: trainer.model.parameterCount(),
       memory: trainer.memory,
@@ -333,13 +288,7 @@ export class TrainingLoop {
         fingerprint: train.fingerprint,
       },
     });
-    if (this.#plan) this.#record({ type: 'schedule', ...this.#plan, secondsPerStep: null });
-  }
-
-  #record(
-    event: NewTrainingEvent extends infer E ? (E extends NewTrainingEvent ? Omit<E, 'step'> : never) : never,
-  ): void {
-    this.#options.folder.record({ step: this.#step, ...event } as NewTrainingEvent);
+    if (this.#plan) this.#keeper.record({ type: 'schedule', step: this.#step, ...this.#plan, secondsPerStep: null });
   }
 
   #totals(): { seconds: number; peakRss: number } {
@@ -357,9 +306,4 @@ async function timed(action: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await action();
   return (performance.now() - began) / 1000;
-}
-
-function pictureOf(images: NdArray) {
-  const edge = Math.max(images.shape[2]!, images.shape[3]!);
-  return makeGrid(images, { scale: Math.max(1, Math.round(SHOWN_EDGE / edge)), padding: 2 });
 }

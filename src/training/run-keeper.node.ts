@@ -1,0 +1,94 @@
+/** @file Keeps a run on disk: its model, checkpoints and pictures. A disk that refuses is a warning, not the end. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeGrid, writePng } from '../formats/index.node.ts';
+import { readImageModel, writeImageModel } from '../models/image-model-folder.node.ts';
+import type { NdArray } from '../tensor/index.ts';
+import { checkpointName, type RunState, readAll, writeCheckpoint } from './checkpoint.node.ts';
+import type { DiffusionTrainer } from './diffusion-trainer.ts';
+import type { NewTrainingEvent } from './events.ts';
+import type { RunFolder } from './run-folder.node.ts';
+
+/** Pictures of previews and grids are enlarged to about this edge each. */
+const SHOWN_EDGE = 64;
+
+/** Writes what a trainer has learned into a run folder. */
+export class RunKeeper {
+  readonly #trainer: DiffusionTrainer;
+  readonly #folder: RunFolder;
+  #savedStep = -1;
+  /** The newest checkpoint, relative to the run folder. */
+  lastCheckpoint: string | null = null;
+
+  constructor(trainer: DiffusionTrainer, folder: RunFolder) {
+    this.#trainer = trainer;
+    this.#folder = folder;
+  }
+
+  /** The model folder, once there is a model in it. */
+  get model(): string | null {
+    const { model } = this.#folder;
+    return existsSync(join(model, 'model_index.json')) ? model : null;
+  }
+
+  record(event: NewTrainingEvent): void {
+    this.#folder.record(event);
+  }
+
+  /** Runs `write`; when it fails, says so and goes on. Returns whether it succeeded. */
+  async survive(step: number, what: string, write: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await write();
+      return true;
+    } catch (error) {
+      this.record({ type: 'warning', step, message: `${what} was not saved: ${(error as Error).message}` });
+      return false;
+    }
+  }
+
+  /** Writes the averaged weights as the run's model. Throws `DataError` when the disk refuses. */
+  async saveModel(step: number): Promise<void> {
+    const { config, classNames, model, scheduler, engine, state } = this.#trainer;
+    await writeImageModel(this.#folder.model, {
+      config: model.config,
+      weights: await readAll(engine, state.ema),
+      scheduler: scheduler as { _class_name: string },
+      notes: {
+        classNames,
+        nullLabel: classNames?.length,
+        data: config.data.spec,
+        trainedSteps: step,
+        sampling: config.sampling,
+      },
+    });
+  }
+
+  /** Puts the weights of the run's model back into the averages. */
+  async loadModel(): Promise<void> {
+    const { unet } = await readImageModel(this.#folder.model);
+    const stored = unet.namedParameters();
+    const { engine, state } = this.#trainer;
+    for (const [key, variable] of state.ema) await engine.write(variable, stored.get(key)!.initial());
+  }
+
+  /** Writes a checkpoint unless there is one of this step. Throws `DataError` when the disk refuses. */
+  async checkpoint(state: RunState): Promise<void> {
+    if (this.#savedStep === state.step) return;
+    const began = performance.now();
+    const { engine, state: variables, config } = this.#trainer;
+    await writeCheckpoint(this.#folder.checkpoints, engine, variables, state, config.keepCheckpoints);
+    this.#savedStep = state.step;
+    this.lastCheckpoint = join('checkpoints', checkpointName(state.step));
+    const seconds = (performance.now() - began) / 1000;
+    this.record({ type: 'checkpoint', step: state.step, path: this.lastCheckpoint, seconds });
+  }
+
+  /** Writes sampled pictures as `samples/<name>.png`; returns the path relative to the run folder. */
+  async savePictures(name: string, images: NdArray): Promise<string> {
+    const path = join('samples', `${name}.png`);
+    const edge = Math.max(images.shape[2]!, images.shape[3]!);
+    const grid = makeGrid(images, { scale: Math.max(1, Math.round(SHOWN_EDGE / edge)), padding: 2 });
+    await writePng(join(this.#folder.path, path), grid);
+    return path;
+  }
+}
