@@ -1,0 +1,19 @@
+/** @file inkwash as a peer among peers: the benchmarks' own works on the Node engine. */
+import { nodeEngine } from '../../src/runtime/index.node.ts';
+import { prepare } from '../prepare.ts';
+import { servePeer } from './serve-peer.ts';
+
+await servePeer({
+  title: 'inkwash on onnxruntime-node',
+  async prepare(work) {
+    const engine = await nodeEngine();
+    const prepared = await prepare(engine, work);
+    return {
+      run: () => prepared.run(),
+      async release() {
+        await prepared.dispose();
+        await engine.dispose();
+      },
+    };
+  },
+});
