@@ -7,6 +7,7 @@ import { type ExplainFlags, explain } from './explain.ts';
 import { type ExportFlags, exportModel } from './export.ts';
 import { type InspectFlags, inspect } from './inspect.ts';
 import { type SampleFlags, sample } from './sample.ts';
+import { type SolversFlags, solvers } from './solvers.ts';
 import { createTerminal, reportError, type Terminal } from './terminal.ts';
 import { type TrainFlags, train } from './train.ts';
 import { UsageError } from './usage-error.ts';
@@ -94,6 +95,22 @@ function defineCommands(terminal: Terminal): CAC {
     .option('--out <file>', 'Also as a page (.html) or a plot (.svg)')
     .example('  inkwash explain dpm++2m --steps 20')
     .action((subject: string | undefined, flags: Flags) => explain(subject, flags as ExplainFlags, terminal));
+  cli
+    .command('solvers <model>', 'Measure every solver on a model of your own, and recommend one')
+    .option('--data <data>', 'The data the model learned')
+    .option('--steps <list>', 'Numbers of steps (default: 5,10,20,50)')
+    .option('--solvers <list>', 'Solvers, separated by commas (default: all that fit)')
+    .option('-n, --count <n>', 'Samples per solver (default: 64)')
+    .option('--seed <n>', 'Seed of the first sample (default: 0)')
+    .option('--within <percent>', "How near the reference's distance is good enough (default: 5)")
+    .option('--reference <n>', 'Steps of the reference trajectory (default: 200)')
+    .option('--no-search', 'Search no grids')
+    .option('--batch <n>', 'Samples per run of the network')
+    .option('--out <file>', 'Also as a page (.html) or a plot (.svg)')
+    .option('--device <name>', 'cpu, webgpu, cuda, coreml or dml')
+    .option('--threads <n>', 'Threads of one operation')
+    .example('  inkwash solvers runs/avatars --data avatars')
+    .action((path: string, flags: Flags) => solvers(String(path), flags as SolversFlags, terminal));
   cli.option('--json', 'Machine-readable results on stdout');
   cli.option('--debug', 'Show where errors come from');
   cli.help();

@@ -10,7 +10,15 @@ import { input, substituting, type Tensor, type Variable } from '../graph/index.
 import { compileNetwork, type NetworkProgram } from '../models/network-program.ts';
 import { UNet2DModel } from '../models/unet2d.ts';
 import type { Engine, MemoryPlan, Program } from '../runtime/index.ts';
-import { ConfigError, fillUniform, type NdArray, ndArray, sizeOf, toFloat64 } from '../tensor/index.ts';
+import {
+  bytesPerElement,
+  ConfigError,
+  fillUniform,
+  type NdArray,
+  ndArray,
+  sizeOf,
+  toFloat64,
+} from '../tensor/index.ts';
 import type { TrainingConfig } from './config.ts';
 import { Ema, emaDecay } from './ema.ts';
 import { AdamW } from './optimizers/adamw.ts';
@@ -137,9 +145,15 @@ export class DiffusionTrainer {
     };
   }
 
-  /** What one training step needs. */
+  /** What one training step needs; `variables` counts all that is kept: parameters, averages and optimizer. */
   get memory(): MemoryPlan {
-    return this.#step.memory;
+    const kept = Object.values(this.state).flatMap((group) => [...group.values()]);
+    const bytes = [...new Set(kept)].reduce(
+      (total, { shape, dtype }) => total + sizeOf(shape) * bytesPerElement(dtype),
+      0,
+    );
+    const plan = this.#step.memory;
+    return { ...plan, variables: Math.max(bytes, plan.variables) };
   }
 
   /** Whether there are pictures to validate on. */
