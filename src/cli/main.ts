@@ -7,6 +7,7 @@ import { type ExplainFlags, explain } from './explain.ts';
 import { type ExportFlags, exportModel } from './export.ts';
 import { type InspectFlags, inspect } from './inspect.ts';
 import { type SampleFlags, sample } from './sample.ts';
+import { INTERRUPTED } from './signals.ts';
 import { type SolversFlags, solvers } from './solvers.ts';
 import { createTerminal, reportError, type Terminal } from './terminal.ts';
 import { type TrainFlags, train } from './train.ts';
@@ -14,7 +15,7 @@ import { UsageError } from './usage-error.ts';
 
 type Flags = Readonly<Record<string, unknown>>;
 
-/** Runs the command line; returns the exit code: 0 done, 1 failed, 2 wrong usage. */
+/** Runs the command line; returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 export async function main(args: readonly string[]): Promise<number> {
   const debug = args.includes('--debug');
   const terminal = createTerminal({ json: args.includes('--json'), debug });
@@ -32,6 +33,7 @@ export async function main(args: readonly string[]): Promise<number> {
     checkFlags(cli, cli.matchedCommand);
     return (await cli.runMatchedCommand()) as number;
   } catch (error) {
+    if (error instanceof Error && error.name === 'AbortError') return INTERRUPTED;
     const usage = error instanceof Error && error.name === 'CACError';
     reportError(usage ? new UsageError(error.message, 'see inkwash --help') : error, debug);
     return usage || error instanceof UsageError || error instanceof ConfigError ? 2 : 1;

@@ -2,3 +2,4 @@
 export * from './diffusion-pipeline.ts';
 export * from './export-onnx.ts';
 export * from './infotext.ts';
+export * from './pipeline-network.ts';

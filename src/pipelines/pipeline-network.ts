@@ -1,0 +1,69 @@
+/** @file A pipeline's network on its own, for solvers that are run by hand: any number of states, in batches. */
+import type { Network } from '../diffusion/gaussian/denoiser.ts';
+import { guidedByClass } from '../diffusion/gaussian/sampling.ts';
+import { compileNetwork, type NetworkProgram } from '../models/network-program.ts';
+import { ConfigError, sizeOf } from '../tensor/index.ts';
+import type { DiffusionPipeline } from './diffusion-pipeline.ts';
+
+/** A compiled network; dispose when done. */
+export interface PipelineNetwork {
+  /** Elements of one sample. */
+  readonly sampleSize: number;
+  /**
+   * The network for `count` samples. Where it takes classes they take turns, as in `generate`, with the model's own
+   * guidance; where it knows no class names it is told `none`.
+   */
+  networkFor(count: number): Network;
+  dispose(): Promise<void>;
+}
+
+/** Compiles the network of `pipeline` for runs of `batchSize` samples. */
+export async function pipelineNetwork(
+  pipeline: DiffusionPipeline,
+  { batchSize }: { readonly batchSize: number },
+): Promise<PipelineNetwork> {
+  const { engine, unet, notes, takesLabels, imageShape: shape } = pipeline;
+  const sampleSize = sizeOf(shape);
+  const program = await compileNetwork(engine, unet, { batchSize, shape, labels: takesLabels });
+  return {
+    sampleSize,
+    networkFor(count) {
+      if (!takesLabels) return batched(program, sampleSize);
+      const classes = notes.classNames?.length ?? 0;
+      const { nullLabel } = notes;
+      if (classes === 0 && nullLabel === undefined) {
+        throw new ConfigError('this network has to be told a class, and names none', 'use a model trained by inkwash');
+      }
+      const labels = Array.from({ length: count }, (_, i) => (classes > 0 ? i % classes : nullLabel!));
+      return guidedByClass((some) => batched(program, sampleSize, some), {
+        labels,
+        nullLabel,
+        scale: notes.sampling?.guidance ?? 1,
+      });
+    },
+    dispose: () => program.dispose(),
+  };
+}
+
+/** Runs `program` on as many states as there are, a batch at a time. */
+function batched(program: NetworkProgram, sampleSize: number, labels?: readonly number[]): Network {
+  return async (x, { t }) => {
+    const parts: Float32Array[] = [];
+    const stride = program.batchSize * sampleSize;
+    for (let at = 0; at < x.length; at += stride) {
+      const first = at / sampleSize;
+      parts.push(
+        await program.predict(x.subarray(at, at + stride), t, labels?.slice(first, first + program.batchSize)),
+      );
+    }
+    const [only] = parts;
+    if (only !== undefined && parts.length === 1) return only;
+    const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      out.set(part, at);
+      at += part.length;
+    }
+    return out;
+  };
+}
