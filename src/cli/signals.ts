@@ -8,7 +8,7 @@ export interface StopRequest {
 }
 
 /** Exit code of a process ended by Ctrl-C. */
-const INTERRUPTED = 130;
+export const INTERRUPTED = 130;
 
 /** Listens for SIGINT and SIGTERM; `onStop` is called at the first. */
 export function stopOnSignals(onStop: () => void): StopRequest {

@@ -57,7 +57,9 @@ export function resolveConfig(input: TrainingConfigInput, facts: DataFacts): Tra
   const network = parseUNet2DConfig(config.model);
   checkSize(facts.imageShape, network.block_out_channels.length);
   checkNames(config);
-  return { ...config, model: network as unknown as TrainingConfig['model'] };
+  const [, height, width] = facts.imageShape;
+  const size = height === width ? height : config.data.size;
+  return { ...config, data: { ...config.data, size }, model: network as unknown as TrainingConfig['model'] };
 }
 
 /** Checks what is used long after the start, so that a mistake shows at once. */

@@ -16,7 +16,8 @@ const SHOWN_EDGE = 64;
 export class RunKeeper {
   readonly #trainer: DiffusionTrainer;
   readonly #folder: RunFolder;
-  #savedStep = -1;
+  /** What the last checkpoint of this session holds. */
+  #saved: Pick<RunState, 'step' | 'schedule'> | undefined;
   /** The newest checkpoint, relative to the run folder. */
   lastCheckpoint: string | null = null;
 
@@ -71,13 +72,13 @@ export class RunKeeper {
     for (const [key, variable] of state.ema) await engine.write(variable, stored.get(key)!.initial());
   }
 
-  /** Writes a checkpoint unless there is one of this step. Throws `DataError` when the disk refuses. */
+  /** Writes a checkpoint unless it would say nothing new. Throws `DataError` when the disk refuses. */
   async checkpoint(state: RunState): Promise<void> {
-    if (this.#savedStep === state.step) return;
+    if (this.#saved?.step === state.step && this.#saved.schedule === state.schedule) return;
     const began = performance.now();
     const { engine, state: variables, config } = this.#trainer;
     await writeCheckpoint(this.#folder.checkpoints, engine, variables, state, config.keepCheckpoints);
-    this.#savedStep = state.step;
+    this.#saved = state;
     this.lastCheckpoint = join('checkpoints', checkpointName(state.step));
     const seconds = (performance.now() - began) / 1000;
     this.record({ type: 'checkpoint', step: state.step, path: this.lastCheckpoint, seconds });

@@ -159,8 +159,25 @@ test('a run of minutes fixes its length once, by the clock, and ends in time', a
   expect(reason).toBe('finished');
   expect(seconds).toBeGreaterThan(3);
   expect(seconds).toBeLessThan(12);
+  const checkpoint = (await readEvents(out)).find(
+    (event) => event.type === 'checkpoint' && event.step === plans[0]!.start,
+  );
+  expect(checkpoint).toBeDefined();
   const rates = (await readEvents(out)).flatMap((event) => (event.type === 'step' ? event.learningRate : []));
   expect(rates.at(-1)).toBeLessThan(0.2 * Math.max(...rates));
+});
+
+test('a resumed run of minutes follows the plan that was fixed', async () => {
+  const out = newOut();
+  const controller = new AbortController();
+  const plans: number[] = [];
+  const stop = (event: TrainingEvent): void => {
+    if (event.type === 'schedule') plans.push(event.totalSteps);
+    if (event.type === 'checkpoint' && plans.length > 0) controller.abort();
+  };
+  await train(tiny({ minutes: 0.1 }), { out, signal: controller.signal, onEvent: stop });
+  const rest = await train({}, { out, resume: true });
+  expect(rest).toMatchObject({ reason: 'finished', step: plans[0] });
 });
 
 test('samples the classes in turns with guidance', async () => {

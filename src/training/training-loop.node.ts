@@ -147,7 +147,10 @@ export class TrainingLoop {
     const secondsPerStep = (this.#elapsed() - seconds) / (this.#step - step);
     const measurement = { step: this.#step, elapsed: this.#elapsed(), secondsPerStep, reserve: this.#reserve };
     this.#plan = planByClock(config, measurement);
-    if (this.#plan) this.#keeper.record({ type: 'schedule', step: this.#step, ...this.#plan, secondsPerStep });
+    if (!this.#plan) return;
+    this.#keeper.record({ type: 'schedule', step: this.#step, ...this.#plan, secondsPerStep });
+    // a resumed run must follow the same plan
+    await this.#checkpoint();
   }
 
   /** Measures what follows the last step: the last validation, the checkpoint, and the final pictures. */
