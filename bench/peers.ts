@@ -1,10 +1,11 @@
 /**
  * @file `npm run bench:peers`: the same work here, in PyTorch and in jax-js, taking turns in one run.
  *
- *   INKWASH_PYTHON=venv/bin/python npm run bench:peers -- [--only unet] [--peers inkwash,pytorch-eager] [--runs 10] [--json]
+ *   INKWASH_PYTHON=venv/bin/python npm run bench:peers -- [--only unet] [--peers inkwash,pytorch-eager] [--runs 10] [--limit 600] [--json]
  *
  * Python needs `pip install -r bench/peers/requirements.txt`. Every peer is a process that sleeps while another works; in
  * every round each runs one step, in turns that rotate, so that a busy machine is unfair to nobody. Read the ratios.
+ * torch.compile takes minutes for each work; a peer that does not answer in `--limit` seconds is left out from there on.
  */
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,17 +19,23 @@ const WARM_UP = 2;
 const SETTLE_MS = 300;
 
 /** Times of every peer that can do the work. */
-async function measure(work: Work, peers: readonly PeerProcess[], runs: number): Promise<Map<PeerProcess, number[]>> {
+async function measure(
+  work: Work,
+  peers: readonly PeerProcess[],
+  { runs, limit }: { readonly runs: number; readonly limit: number },
+): Promise<Map<PeerProcess, number[]>> {
   const times = new Map<PeerProcess, number[]>();
   const drop = (peer: PeerProcess, error: unknown): void => {
     times.delete(peer);
     process.stderr.write(`  ${peer.name}: ${(error as Error).message}\n`);
   };
   for (const peer of peers) {
+    const began = performance.now();
     try {
-      await peer.ask({ type: 'prepare', work });
-      for (let run = 0; run < WARM_UP; run++) await peer.ask({ type: 'run' });
+      await peer.ask({ type: 'prepare', work }, limit);
+      for (let run = 0; run < WARM_UP; run++) await peer.ask({ type: 'run' }, limit);
       times.set(peer, []);
+      process.stderr.write(`  ${peer.name} is ready after ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
     } catch (error) {
       drop(peer, error);
     }
@@ -39,13 +46,13 @@ async function measure(work: Work, peers: readonly PeerProcess[], runs: number):
     for (const peer of order) {
       await sleep(SETTLE_MS);
       try {
-        times.get(peer)!.push((await peer.ask({ type: 'run' })).ms!);
+        times.get(peer)!.push((await peer.ask({ type: 'run' }, limit)).ms!);
       } catch (error) {
         drop(peer, error);
       }
     }
   }
-  for (const peer of peers) await peer.ask({ type: 'release' }).catch(() => undefined);
+  for (const peer of peers) await peer.ask({ type: 'release' }, limit).catch(() => undefined);
   return times;
 }
 
@@ -68,6 +75,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     peers: { type: 'string', default: PEERS.join(',') },
     runs: { type: 'string', default: '10' },
+    limit: { type: 'string', default: '600' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -79,7 +87,7 @@ const peers = await startPeers(wanted as PeerName[]);
 const rows: string[][] = [];
 for (const work of selectWorks(values.only.split(',').filter(Boolean))) {
   process.stderr.write(`${work.name} …\n`);
-  const times = await measure(work, peers, Number(values.runs));
+  const times = await measure(work, peers, { runs: Number(values.runs), limit: Number(values.limit) });
   const own = [...times].find(([{ name }]) => name === 'inkwash')?.[1];
   const medians = Object.fromEntries([...times].map(([{ name }, all]) => [name, median(all)]));
   if (values.json)

@@ -2,7 +2,7 @@
  * @file jax-js as a peer: in Node it computes in WebAssembly, far too slowly for a whole U-Net, so it does the convolutions alone,
  * forward, and their gradients by its own automatic differentiation, compiled with its `jit`.
  */
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import { init, type Array as JaxArray, jit, lax, nn, numpy as np, valueAndGrad } from '@jax-js/jax';
 import { fillNormal } from '../../src/tensor/index.ts';
 import { CONV_CHAIN } from '../works.ts';
@@ -26,7 +26,10 @@ function chain(kernels: JaxArray[], x: JaxArray): JaxArray {
   return x;
 }
 
-const { version } = createRequire(import.meta.url)('@jax-js/jax/package.json') as { version: string };
+/** The package exports no package.json: it stands above the entry. */
+const manifest = readFileSync(new URL('../package.json', import.meta.resolve('@jax-js/jax')), 'utf8');
+const { version } = JSON.parse(manifest) as { version: string };
+
 await init();
 await servePeer({
   title: `jax-js ${version} (WebAssembly)`,

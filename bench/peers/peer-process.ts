@@ -34,7 +34,8 @@ export class PeerProcess {
   readonly title: string;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #answers: AsyncIterator<string>;
-  #stderr: string[];
+  readonly #stderr: string[];
+  #stopped: string | undefined;
 
   /** Starts `name`. Throws when it cannot start, with what it wrote on stderr. */
   static async start(name: PeerName): Promise<PeerProcess> {
@@ -63,19 +64,23 @@ export class PeerProcess {
     this.#stderr = stderr;
   }
 
-  /** Asks and waits. Throws what the peer reports, or when it has ended. */
-  async ask(request: PeerRequest): Promise<PeerAnswer> {
+  /** Asks and waits, at most `limitSeconds`. Throws what the peer reports, or when it has ended or is ended for its slowness. */
+  async ask(request: PeerRequest, limitSeconds: number): Promise<PeerAnswer> {
+    if (this.#stopped !== undefined) throw new Error(this.#stopped);
     this.#stderr.length = 0;
     this.#child.stdin.write(`${JSON.stringify(request)}\n`);
+    const limit = setTimeout(() => this.stop(`no answer in ${limitSeconds} s`), limitSeconds * 1000);
     const { done, value } = await this.#answers.next();
-    if (done) throw new Error(errorIn(this.#stderr.join('')));
+    clearTimeout(limit);
+    if (done) throw new Error(this.#stopped ?? errorIn(this.#stderr.join('')));
     const answer = JSON.parse(value) as PeerAnswer;
     if (answer.error !== undefined) throw new Error(answer.error);
     return answer;
   }
 
-  /** Ends the process. */
-  stop(): void {
+  /** Ends the process; later questions throw `reason`. */
+  stop(reason?: string): void {
+    if (reason !== undefined) this.#stopped = reason;
     this.#child.stdin.end();
     this.#child.kill();
   }
