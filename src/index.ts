@@ -3,6 +3,7 @@ export { gradients } from './autodiff/index.ts';
 export * from './data/index.ts';
 export type { RunOptions as SolverRunOptions } from './diffusion/gaussian/index.ts';
 export * from './diffusion/gaussian/index.ts';
+export * from './evaluation/index.ts';
 export * from './formats/index.ts';
 export {
   concat,

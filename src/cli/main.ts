@@ -94,8 +94,12 @@ function defineCommands(terminal: Terminal): CAC {
     .command('explain [subject]', 'Say what a scheduler does: its curves, its grid, its end, its cost')
     .option('--steps <n>', "Solver steps (default: the model's own, else 50)")
     .option('--solver <name>', "In place of the model's own solver")
-    .option('--out <file>', 'Also as a page (.html) or a plot (.svg)')
+    .option('--data <data>', 'Draw what it does to pictures of this data set')
+    .option('--model <model>', 'With --data: draw how this run or model folder brings them back')
+    .option('--seed <n>', 'With --model: seed of its first picture (default: 0)')
+    .option('--out <file>', 'Also as a page (.html), plots (.svg), or where the pictures go (.png)')
     .example('  inkwash explain dpm++2m --steps 20')
+    .example('  inkwash explain runs/avatars --data avatars --out explain.html')
     .action((subject: string | undefined, flags: Flags) => explain(subject, flags as ExplainFlags, terminal));
   cli
     .command('solvers <model>', 'Measure every solver on a model of your own, and recommend one')

@@ -1,5 +1,5 @@
 /** @file Pictures of a data set that fit a model, as arrays. */
-import { BUILT_IN_DATA, type DataSplits, type Dataset, openData } from '../data/index.node.ts';
+import { BUILT_IN_DATA, type DataSplits, type Dataset, type ImageShape, openData } from '../data/index.node.ts';
 import { ConfigError, sizeOf } from '../tensor/index.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -7,36 +7,39 @@ import type { Terminal } from './terminal.ts';
 export interface OpenedPictures {
   readonly train: Float32Array;
   readonly heldOut: Float32Array;
+  /** `[C, H, W]`. */
+  readonly shape: ImageShape;
 }
 
 /** Most pictures of a part; enough for every measure. */
 const MOST = 1024;
 
 /**
- * Opens `spec` at the size and channels of a model's pictures. Throws `DataError` when there is no such data,
+ * Opens `spec` at the size and channels that a model wants, or its own. Throws `DataError` when there is no such data,
  * `ConfigError` when a built-in set has pictures of another shape.
  */
 export async function openPictures(
   spec: string,
-  [channels, height, width]: readonly [number, number, number],
+  wanted: ImageShape | undefined,
   terminal: Pick<Terminal, 'warn'>,
 ): Promise<OpenedPictures> {
   const fixed = BUILT_IN_DATA.includes(spec);
+  const [channels, height, width] = wanted ?? [];
   if (!fixed && height !== width) {
     throw new ConfigError(`folders of pictures open as squares, the model makes ${width}×${height}`);
   }
-  const splits: DataSplits = await openData(spec, {
-    ...(!fixed && { size: height, channels: channels === 1 ? 'grey' : 'rgb' }),
+  const { train, heldOut }: DataSplits = await openData(spec, {
+    ...(!fixed && height !== undefined && { size: height, channels: channels === 1 ? 'grey' : 'rgb' }),
     onWarning: terminal.warn,
   });
-  const { imageShape, name } = splits.train;
-  if (imageShape.join() !== [channels, height, width].join()) {
+  const shape = train.imageShape;
+  if (wanted && shape.join() !== wanted.join()) {
     throw new ConfigError(
-      `${name} has pictures of [${imageShape.join(', ')}], the model makes [${channels}, ${height}, ${width}]`,
+      `${train.name} has pictures of [${shape.join(', ')}], the model makes [${wanted.join(', ')}]`,
       'name the data that the model learned',
     );
   }
-  return { train: pictures(splits.train), heldOut: pictures(splits.heldOut) };
+  return { train: pictures(train), heldOut: pictures(heldOut), shape };
 }
 
 /** The first pictures of a set, at most `most`. */

@@ -1,9 +1,20 @@
 /** @file `inkwash solvers`: which solver, and how many steps, suit a model of one's own. */
-import { compareSolvers, type SolverComparison, type SolverResult } from '../evaluation/index.ts';
+import {
+  adviceText,
+  compareSolvers,
+  type SolverComparison,
+  type SolverResult,
+  solverFacts,
+  solverPage,
+  solverSvg,
+  solverTable,
+} from '../evaluation/index.ts';
+import { atomicWrite } from '../formats/index.node.ts';
 import { loadPipeline, pipelineNetwork } from '../pipelines/index.node.ts';
 import type { Device } from '../runtime/index.node.ts';
 import { ConfigError } from '../tensor/index.ts';
 import { openPictures } from './open-pictures.ts';
+import { outKind } from './out-kind.ts';
 import { ProgressLine } from './progress-line.ts';
 import { stopOnSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
@@ -33,6 +44,7 @@ export async function solvers(path: string, flags: SolversFlags, terminal: Termi
       `name the data the model learned: inkwash solvers ${path} --data avatars`,
     );
   }
+  const kind = outKind(flags.out, ['html', 'svg']);
   const { count = 64, batch = Math.min(count, 64), device, threads } = flags;
   const steps = flags.steps === undefined ? undefined : stepList(flags.steps);
   const names = flags.solvers === undefined ? undefined : list(flags.solvers);
@@ -63,9 +75,14 @@ export async function solvers(path: string, flags: SolversFlags, terminal: Termi
       onProgress: ({ what, done, total }) => line.show(what, done, total),
     });
     line.clear();
-    terminal.printJson({ model: path, data: flags.data, ...found });
+    const command = sampleCommand(path, found.recommendation.result);
+    const { out } = flags;
+    if (kind === 'html') await atomicWrite(out!, solverPage(found, path, command));
+    if (kind === 'svg') await atomicWrite(out!, solverSvg(found));
+    terminal.printJson({ model: path, data: flags.data, command, out: out ?? null, ...found });
     terminal.print(comparisonText(found));
-    terminal.next(sampleCommand(path, found.recommendation.result));
+    if (out !== undefined) terminal.print(out);
+    terminal.next(command);
     return 0;
   } finally {
     line.clear();
@@ -79,42 +96,14 @@ function sampleCommand(path: string, { solver, steps }: SolverResult): string {
   return `inkwash sample ${path} --solver ${solver} --steps ${steps}`;
 }
 
-function comparisonText({ results, reference, floor, recommendation, count, heldOut }: SolverComparison): string {
-  const { result, within, reached } = recommendation;
-  const head = ['evaluations', 'solver', 'steps', 'rms to reference', 'distance to data', 'over reference', ''];
-  const rows = results.map((one) => [
-    String(one.evaluations),
-    one.grid === 'searched' ? `${one.solver} (searched grid)` : one.solver,
-    String(one.steps),
-    one.rms === null ? 'stochastic' : one.rms.toFixed(4),
-    one.distance.toFixed(4),
-    percent(one.distance / reference.distance - 1),
-    one === result ? '←' : '',
-  ]);
+function comparisonText(comparison: SolverComparison): string {
+  const { head, rows, chosen } = solverTable(comparison);
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]!.length)));
-  const table = [head, ...rows].map((row) =>
-    row
-      .map((cell, column) => (column === 1 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join('  '),
-  );
-  const name = `${result.solver}${result.grid === 'searched' ? ' on the searched grid' : ''}`;
-  const advice = reached
-    ? `${name} with ${result.steps} steps: the fewest evaluations (${result.evaluations}) within ${within} % of the reference`
-    : `${name} with ${result.steps} steps comes nearest; nothing is within ${within} % of the reference: allow more steps`;
-  const error = reference.error === null ? '' : `, known to ${reference.error.toFixed(4)}`;
-  return [
-    `${count} samples per solver against ${heldOut} held-out pictures; distances in pixel values from -1 to 1`,
-    `reference       ${reference.solver}, ${reference.steps} steps: ${reference.distance.toFixed(4)} from the data${error}`,
-    `training data   ${floor.mean.toFixed(4)} ± ${floor.std.toFixed(4)} from the held-out: the least to hope for`,
-    '',
-    ...table.map((row) => row.trimEnd()),
-    '',
-    `recommended     ${advice}`,
-  ].join('\n');
-}
-
-function percent(ratio: number): string {
-  return `${ratio < 0 ? '−' : '+'}${Math.abs(100 * ratio).toFixed(1)} %`;
+  const table = [head, ...rows].map((row, i) => {
+    const cells = row.map((cell, column) => (column === 1 ? cell.padEnd(widths[1]!) : cell.padStart(widths[column]!)));
+    return `${cells.join('  ')}${i === chosen + 1 ? '  ←' : ''}`;
+  });
+  return [...solverFacts(comparison), '', ...table, '', `recommended    ${adviceText(comparison)}`].join('\n');
 }
 
 function list(text: string): string[] {

@@ -34,7 +34,8 @@ export function applicableSolvers(json: unknown): ApplicableSolvers {
   const family = process.name in FAMILIES ? FAMILIES[process.name as keyof typeof FAMILIES] : undefined;
   if (family) return { solvers: family, reference: family[0], searchable: false };
   const solvers = SOLVER_NAMES.filter((name) => fits(json, name));
-  return { solvers, reference: solvers.includes('dpm++2m') ? 'dpm++2m' : 'ddim', searchable: true };
+  const reference = solvers.includes('dpm++2m') ? 'dpm++2m' : (solvers[0] ?? className);
+  return { solvers, reference, searchable: true };
 }
 
 function fits(json: unknown, solver: string): boolean {

@@ -11,7 +11,7 @@ import {
 import { openDiffusersComponent, openDiffusersFolder, readConfigFile } from '../formats/index.node.ts';
 import type { ImageModelNotes } from '../models/index.node.ts';
 import { ConfigError, DataError, nearestName } from '../tensor/index.ts';
-import { isRunFolder, readRunConfig, trainingScheduler } from '../training/index.node.ts';
+import { isRunFolder, parseTrainingConfig, readRunConfig, trainingScheduler } from '../training/index.node.ts';
 
 /** A scheduler and how its model is sampled. */
 export interface FoundScheduler {
@@ -37,6 +37,19 @@ export async function findScheduler(subject: string, solver?: string): Promise<F
   const json = name === undefined ? own : schedulerForSolver(own, name);
   fromSchedulerConfig(json);
   return { own, json, solver: name, steps: sampling?.steps };
+}
+
+/** The scheduler that `inkwash train` would give a model of `data`. */
+export function defaultScheduler(data: string, solver?: string): FoundScheduler {
+  const config = parseTrainingConfig({ data: { spec: data }, steps: 1 });
+  const own = trainingScheduler(config);
+  const name = solver ?? config.sampling.solver;
+  return { own, json: schedulerForSolver(own, name), solver: name, steps: config.sampling.steps };
+}
+
+/** Whether `path` holds a model that can be sampled, or a run of one. */
+export function isModelFolder(path: string): boolean {
+  return isRunFolder(path) || existsSync(join(path, 'model_index.json'));
 }
 
 type Own = { readonly json: FoundScheduler['json']; readonly sampling?: ImageModelNotes['sampling'] };
