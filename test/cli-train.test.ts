@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -95,7 +95,6 @@ test('--json tells the memory plan, the events and the result', async () => {
 
 test('takes settings from a file, flags over it, --set over both', async () => {
   const file = join(root, 'settings.json');
-  const { writeFileSync } = await import('node:fs');
   writeFileSync(
     file,
     JSON.stringify({ data: pictures, batchSize: 4, learningRate: 0.5, ema: { decay: 0.9, power: 0.5 } }),
@@ -106,6 +105,18 @@ test('takes settings from a file, flags over it, --set over both', async () => {
   const config = JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'));
   expect(config).toMatchObject({ batchSize: 8, learningRate: 0.25, ema: { decay: 0.8, power: 0.5 }, steps: 1 });
   expect(config.data.spec).toBe(pictures);
+});
+
+test('skips what is no picture in a folder, says so, and trains on the rest', async () => {
+  const odd = join(root, 'odd');
+  await drawSquares(odd, 12);
+  writeFileSync(join(odd, 'broken.png'), 'not a picture');
+  writeFileSync(join(odd, 'notes.xml'), '<notes/>');
+  const { code, stderr } = await runCli(['train', odd, ...TINY, '--steps', '1', '--out', join(root, 'odd-run')]);
+  expect(code).toBe(0);
+  expect(stderr).toContain('12 pictures\n');
+  expect(stderr).toMatch(/warning skipped broken\.png: .*\n/);
+  expect(stderr).toContain('warning skipped notes.xml: not a picture');
 });
 
 test('chooses a new folder when none is named', async () => {

@@ -58,6 +58,25 @@ export interface TrainerState {
   readonly optimizer: ReadonlyMap<string, Variable>;
 }
 
+/** How the averaged weights are judged. */
+interface Validation {
+  readonly program: Program;
+  readonly loader: BatchLoader;
+  readonly batches: number;
+}
+
+interface TrainerParts {
+  readonly engine: Engine;
+  readonly config: TrainingConfig;
+  readonly model: UNet2DModel;
+  readonly loader: BatchLoader;
+  readonly classNames: readonly string[] | undefined;
+  readonly ema: Ema;
+  readonly optimizer: AdamW;
+  readonly step: TrainStep;
+  readonly validation: Validation | undefined;
+}
+
 /** A compiled training run: its programs share the variables of one engine. */
 export class DiffusionTrainer {
   readonly config: TrainingConfig;
@@ -71,9 +90,7 @@ export class DiffusionTrainer {
   readonly state: TrainerState;
   readonly #ema: Ema;
   readonly #step: TrainStep;
-  readonly #validation:
-    | { readonly program: Program; readonly loader: BatchLoader; readonly batches: number }
-    | undefined;
+  readonly #validation: Validation | undefined;
   #network: NetworkProgram | undefined;
 
   /**
@@ -108,7 +125,7 @@ export class DiffusionTrainer {
             program: await engine.compile(() => substituting(ema.averages, () => ({ loss: loss(validationBatch) })), {
               name: 'validation',
             }),
-            loader: new BatchLoader(data.heldOut, { batchSize: validationBatch, shuffle: false }),
+            loader: new BatchLoader(data.heldOut, { batchSize: validationBatch, seed: VALIDATION_SEED }),
             batches: Math.ceil(
               Math.min(data.heldOut.length - validationBatch + 1, VALIDATION_PICTURES) / validationBatch,
             ),
@@ -116,20 +133,9 @@ export class DiffusionTrainer {
     return new DiffusionTrainer({ engine, config, model, loader, classNames, ema, optimizer, step, validation });
   }
 
-  private constructor(parts: {
-    engine: Engine;
-    config: TrainingConfig;
-    model: UNet2DModel;
-    loader: BatchLoader;
-    classNames: readonly string[] | undefined;
-    ema: Ema;
-    optimizer: AdamW;
-    step: TrainStep;
-    validation: { program: Program; loader: BatchLoader; batches: number } | undefined;
-  }) {
-    const { engine, config, model, loader, classNames, ema, optimizer, step, validation } = parts;
-    this.engine = engine;
+  private constructor({ engine, config, model, loader, classNames, ema, optimizer, step, validation }: TrainerParts) {
     this.config = config;
+    this.engine = engine;
     this.model = model;
     this.loader = loader;
     this.classNames = classNames;
