@@ -2,6 +2,7 @@
  * @file jax-js as a peer: in Node it computes in WebAssembly, far too slowly for a whole U-Net, so it does the convolutions alone,
  * forward, and their gradients by its own automatic differentiation, compiled with its `jit`.
  */
+import './navigator.ts';
 import { readFileSync } from 'node:fs';
 import { init, type Array as JaxArray, jit, lax, nn, numpy as np, valueAndGrad } from '@jax-js/jax';
 import { fillNormal } from '../../src/tensor/index.ts';
