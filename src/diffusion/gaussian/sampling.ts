@@ -62,7 +62,7 @@ export interface ClassCondition {
 
 /**
  * A class-conditional network with classifier-free guidance. Two runs of one program, not one of twice the batch: on a
- * CPU that costs the same, needs half the memory, and the program serves unguided samples too.
+ * CPU that costs a tenth more at most, needs half the memory, and the program serves unguided samples too.
  * Throws `ConfigError` when guidance is asked of a network without a class for none.
  */
 export function guidedByClass(
