@@ -40,7 +40,7 @@ const UNET = {
   attention_head_dim: null,
 };
 
-/** The network and the step of `inkwash train avatars`, as its preset has them. */
+/** The network of the preset `avatars`, its batch, clipping and averaging; the optimizer is AdamW, which every peer has. */
 function avatarsWorks(): Work[] {
   const imageShape = [3, 16, 16] as const;
   const config = resolveConfig({ data: 'avatars' }, { imageShape, count: 4096, classNames: undefined });
