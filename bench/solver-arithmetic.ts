@@ -60,7 +60,9 @@ async function measure(solver: string): Promise<{ network: number; arithmetic: n
 
 await measure('dpm++2m');
 let worst = 0;
-console.log(`${BATCH} pictures of ${SHAPE.join('×')}, ${unet.parameterCount()} parameters, ${STEPS} steps, ${process.version}`);
+console.log(
+  `${BATCH} pictures of ${SHAPE.join('×')}, ${unet.parameterCount()} parameters, ${STEPS} steps, ${process.version}`,
+);
 console.log('solver           network ms/step   arithmetic ms/step   share');
 for (const solver of SOLVER_NAMES) {
   const runs = [];
