@@ -64,6 +64,7 @@ function defineCommands(terminal: Terminal): CAC {
     .command('sample <model>', 'Make pictures with a run or a diffusers model folder')
     .option('-n, --count <n>', 'How many pictures (default: 64)')
     .option('--steps <n>', "Solver steps (default: the model's own)")
+    .option('--timesteps <list>', 'Training times to visit in place of --steps, descending')
     .option('--solver <name>', `${SOLVER_NAMES.slice(0, 6).join(', ')}, …`)
     .option('--seed <n>', 'Seed of the first picture; the others follow (default: 0)')
     .option('--label <class>', 'Class by name or number; several, separated by commas, take turns; none for any')

@@ -20,6 +20,7 @@ import type { Terminal } from './terminal.ts';
 export interface SampleFlags {
   readonly count?: number;
   readonly steps?: number;
+  readonly timesteps?: string | number;
   readonly solver?: string;
   readonly seed?: number;
   readonly label?: string | number | readonly (string | number)[];
@@ -86,7 +87,7 @@ function defaultOut(path: string): string {
 }
 
 function generateOptions(flags: SampleFlags): GenerateOptions {
-  const { steps, solver, seed, guidance, batch, eta, rng, label } = flags;
+  const { steps, timesteps, solver, seed, guidance, batch, eta, rng, label } = flags;
   const labels = label === undefined ? undefined : [label].flat().flatMap((text) => String(text).split(','));
   if (labels && labels.length > 1) {
     const count = flags.count ?? DEFAULT_COUNT;
@@ -94,6 +95,7 @@ function generateOptions(flags: SampleFlags): GenerateOptions {
   }
   return {
     ...(steps !== undefined && { steps: whole('steps', steps) }),
+    ...(timesteps !== undefined && { timesteps: times(timesteps) }),
     ...(solver !== undefined && { solver: String(solver) }),
     ...(seed !== undefined && { seed: whole('seed', seed) }),
     ...(guidance !== undefined && { guidance: finite('guidance', guidance) }),
@@ -102,6 +104,13 @@ function generateOptions(flags: SampleFlags): GenerateOptions {
     ...(rng !== undefined && { rng: rng as NonNullable<GenerateOptions['rng']> }),
     ...(labels && { label: labels[0] === 'none' ? null : labels[0]! }),
   };
+}
+
+/** `999,700,300` as numbers. */
+function times(text: string | number): number[] {
+  const numbers = String(text).split(',').map(Number);
+  if (numbers.every(Number.isFinite)) return numbers;
+  throw new ConfigError(`--timesteps is a list of times such as 999,700,300, got '${text}'`);
 }
 
 /** Several classes take turns. */

@@ -92,8 +92,9 @@ export async function solvers(path: string, flags: SolversFlags, terminal: Termi
 }
 
 /** The command that samples as `result` did. */
-function sampleCommand(path: string, { solver, steps }: SolverResult): string {
-  return `inkwash sample ${path} --solver ${solver} --steps ${steps}`;
+function sampleCommand(path: string, { solver, grid, steps, times }: SolverResult): string {
+  const visits = grid === 'searched' ? `--timesteps ${times.join(',')}` : `--steps ${steps}`;
+  return `inkwash sample ${path} --solver ${solver} ${visits}`;
 }
 
 function comparisonText(comparison: SolverComparison): string {

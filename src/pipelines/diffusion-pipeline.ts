@@ -28,6 +28,8 @@ export interface GenerateOptions {
   readonly count?: number;
   /** Solver steps. Default: the model's own, else 50. */
   readonly steps?: number;
+  /** Training times to run the network at, descending, in place of `steps`: a grid that `inkwash solvers` found. */
+  readonly timesteps?: readonly number[];
   /** A short name (`'dpm++2m'`, `'ddim'`, …) or a scheduler class. Default: the model's own. */
   readonly solver?: string;
   /** Picture i starts from noise of seed `seed + i`, whatever the batch size. Default 0. */
@@ -119,7 +121,7 @@ export class DiffusionPipeline {
     const {
       count = 1,
       solver = notes.sampling?.solver,
-      steps = notes.sampling?.steps ?? DEFAULT_STEPS,
+      steps = options.timesteps?.length ?? notes.sampling?.steps ?? DEFAULT_STEPS,
       seed = 0,
       guidance = notes.sampling?.guidance ?? 1,
       batchSize = evenBatch(count),

@@ -14,6 +14,8 @@ export interface SamplingOptions extends Omit<RunOptions, 'noise' | 'whole'> {
   /** Elements of one sample. */
   readonly sampleSize: number;
   readonly steps: number;
+  /** Training times in place of the scheduler's own grid of `steps` steps. */
+  readonly timesteps?: readonly number[] | undefined;
   /** Default philox. */
   readonly rng?: Rng;
 }
@@ -38,12 +40,18 @@ export function perSampleNoise(rng: Rng, seeds: readonly number[]): NoiseSource 
 export async function sampleWithPlan(
   plan: SamplingPlan,
   network: Network,
-  { seeds, sampleSize, steps, rng = 'philox', ...run }: SamplingOptions,
+  { seeds, sampleSize, steps, timesteps, rng = 'philox', ...run }: SamplingOptions,
 ): Promise<State> {
   const odd = seeds.find((seed) => !Number.isSafeInteger(seed) || seed < 0);
   if (odd !== undefined) throw new ConfigError(`a seed is a whole number from 0 to 2^53, got ${odd}`);
   const noise = perSampleNoise(rng, seeds);
-  const grid = plan.grid({ steps });
+  const grid = plan.grid({ steps, timesteps });
+  if (timesteps?.some((t, i) => grid[i]?.t !== t)) {
+    throw new ConfigError(
+      'this solver chooses its own grid and takes no timesteps',
+      'name one that takes them, such as dpm++2m or ddim',
+    );
+  }
   const scale = plan.initialScale(grid);
   // step -1 comes before every step of the solver
   const start = noise(seeds.length * sampleSize, -1).map((value: number) => value * scale);

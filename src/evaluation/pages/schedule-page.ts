@@ -25,7 +25,7 @@ export function schedulePlots(report: ScheduleReport): string[] {
     {
       title: 'Signal and noise',
       xLabel: 't (training time)',
-      yLabel: 'level (1 = standard deviation of the data)',
+      yLabel: 'level (data: 1)',
       yScale: unitSignal ? 'log' : 'linear',
       width: 540,
       height: 320,
@@ -79,12 +79,27 @@ export function scheduleSvg(report: ScheduleReport): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="540" height="${plots.length * 330}">\n${placed.join('\n')}\n</svg>\n`;
 }
 
+/** Parameterisations in the notation of the papers. */
+const PREDICTIONS: Readonly<Record<string, string>> = {
+  epsilon: 'ε',
+  sample: 'x₀',
+  v_prediction: 'v',
+  flow_prediction: 'the velocity of the flow',
+  trigflow: 'the velocity of TrigFlow',
+  score: 'the score',
+};
+
 /** Rows of facts about a report, as text. */
 export function scheduleFacts(report: ScheduleReport): [name: string, value: string][] {
   const { terminal, grid } = report;
   return [
     ['scheduler', `${report.scheduler}, ${report.stochastic ? 'stochastic' : 'deterministic'}`],
-    ['process', [report.process, report.schedule, `predicts ${report.prediction}`].filter(Boolean).join(', ')],
+    [
+      'process',
+      [report.process, report.schedule, `predicts ${PREDICTIONS[report.prediction] ?? report.prediction}`]
+        .filter(Boolean)
+        .join(', '),
+    ],
     ['cost', `${report.steps} steps, ${report.evaluations} network evaluations`],
     ['orders', runLengths(grid.slice(0, -1).map(({ order }) => order ?? 0))],
     [

@@ -37,7 +37,7 @@ export function makeAxis({ kind, values, pixels, include = [], count = 5 }: Axis
   return {
     kind,
     range,
-    ticks: ticks.filter((tick) => tick >= range[0] * (1 - 1e-9) - 1e-12 && tick <= range[1] * (1 + 1e-9) + 1e-12),
+    ticks,
     at(value) {
       const share = (position(value) - from) / (to - from);
       return Number.isFinite(share) ? pixels[0] + share * (pixels[1] - pixels[0]) : Number.NaN;

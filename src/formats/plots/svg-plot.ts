@@ -51,12 +51,12 @@ const COLOURS = [
 const STYLE = [
   '.ink-plot{color-scheme:light dark;font:12px/1.3 system-ui,-apple-system,"Segoe UI",sans-serif}',
   '.ink-plot text{fill:#3b4250}.ink-plot .title{font-size:14px;font-weight:600;fill:#171b22}',
-  '.ink-plot .grid{stroke:#e3e6eb}.ink-plot .axis{stroke:#8a92a0}.ink-plot .level{stroke:#8a92a0;stroke-dasharray:2 4}',
+  '.ink-plot .ground{fill:#fff}.ink-plot .grid{stroke:#e3e6eb}.ink-plot .axis{stroke:#8a92a0}.ink-plot .level{stroke:#8a92a0;stroke-dasharray:2 4}',
   '.ink-plot .small{font-size:11px}.ink-plot .mark{stroke:#fff;stroke-width:1}',
   ...COLOURS.map(([light], i) => `.ink-plot .c${i}{--c:${light}}`),
   '.ink-plot .curve{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round}.ink-plot .mark{fill:var(--c)}',
   '@media (prefers-color-scheme:dark){.ink-plot text{fill:#b8c0cc}.ink-plot .title{fill:#eef1f5}',
-  '.ink-plot .grid{stroke:#2b313b}.ink-plot .axis,.ink-plot .level{stroke:#6d7685}.ink-plot .mark{stroke:#14171c}',
+  '.ink-plot .ground{fill:#14171c}.ink-plot .grid{stroke:#2b313b}.ink-plot .axis,.ink-plot .level{stroke:#6d7685}.ink-plot .mark{stroke:#14171c}',
   ...COLOURS.map(([, dark], i) => `.ink-plot .c${i}{--c:${dark}}`),
   '}',
 ].join('');
@@ -74,6 +74,7 @@ export function svgPlot(series: readonly PlotSeries[], options: PlotOptions): st
   const heights = [...series.flatMap((one) => one.y), ...levels.map((level) => level.y)];
   const y = makeAxis({ kind: yScale, values: heights, pixels: [bottom, MARGIN.top], include: includeY });
   const parts = [
+    `<rect class="ground" width="${width}" height="${height}"/>`,
     `<text class="title" x="${MARGIN.left}" y="20">${escapeXml(title)}</text>`,
     ...gridLines(x, y, { right, bottom }),
     ...levels.map((level) => levelLine(level, y, right)),

@@ -14,6 +14,8 @@ import {
   pointAt,
   probabilityFlow,
   SCHEDULER_DEFAULTS,
+  SOLVER_NAMES,
+  schedulerForSolver,
   singlestepOrders,
 } from '../index.ts';
 
@@ -24,6 +26,19 @@ describe('evaluations per run', () => {
     const denoise = countEvaluations(plan.denoiser((x) => x.map((value: number) => 0.1 * value) as Float32Array));
     await plan.solve(denoise, new Float32Array(8).fill(0.5), grid, { noise: noiseSource('philox', 1) });
     expect(denoise.calls).toBe(plan.evaluations(grid));
+  });
+
+  it.each(SOLVER_NAMES)('%s spends what its plan announces at any number of steps', async (name) => {
+    const plan = fromSchedulerConfig(schedulerForSolver({ _class_name: 'DDPMScheduler' }, name));
+    for (const steps of [3, 4, 5, 7, 10, 20, 50]) {
+      const grid = plan.grid({ steps });
+      const denoise = countEvaluations(plan.denoiser((x) => x.map((value: number) => 0.1 * value) as Float32Array));
+      await plan.solve(denoise, new Float32Array(4).fill(0.5), grid, { noise: noiseSource('philox', 1) });
+      expect([steps, denoise.calls]).toEqual([steps, plan.evaluations(grid)]);
+      // a method of several evaluations per step is one by its definition, never by waste
+      const perStep = name === 'heun' ? 2 * steps - 1 : name === 'pndm' ? steps + 9 : steps;
+      expect(denoise.calls).toBe(perStep);
+    }
   });
 
   it('calls back once per step with the state and the preview', async () => {

@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import { gaussianDenoiser, type Network, SOLVER_NAMES } from '../diffusion/gaussian/index.ts';
+import { ConfigError, DataError, fillNormal } from '../tensor/index.ts';
+import { applicableSolvers } from './applicable-solvers.ts';
+import { solverPage, solverSvg, solverTable } from './pages/solver-page.ts';
+import { compareSolvers, recommend, type SolverResult } from './solver-comparison.ts';
+
+/** The perfect network for independent Gaussian pixels, at whatever scale it is asked. */
+const data = { mean: 0.2, std: 0.3 };
+const network: Network = async (x, { t, alpha, sigma }, step) => {
+  const norm = Math.hypot(alpha, sigma);
+  return (await gaussianDenoiser(data)(x, { t, alpha: alpha / norm, sigma: sigma / norm }, step)).eps;
+};
+const sampleSize = 6;
+const draw = (count: number, seed: number): Float32Array =>
+  fillNormal(new Float32Array(count * sampleSize), { seed }).map((value) => data.mean + data.std * value);
+
+const options = {
+  scheduler: { _class_name: 'DDPMScheduler', clip_sample: false },
+  networkFor: () => network,
+  sampleSize,
+  heldOut: draw(300, 1),
+  train: draw(300, 2),
+  count: 24,
+  steps: [4, 8, 16],
+  referenceSteps: 100,
+};
+
+describe('comparing solvers', () => {
+  it('measures every solver that fits, and orders them by cost', async () => {
+    const seen: number[] = [];
+    const found = await compareSolvers({ ...options, steps: [4, 8], onProgress: ({ done }) => void seen.push(done) });
+    expect(new Set(found.results.map(({ solver }) => solver))).toEqual(new Set(SOLVER_NAMES));
+    expect(found.results.map(({ evaluations }) => evaluations)).toEqual(
+      found.results.map(({ evaluations }) => evaluations).sort((a, b) => a - b),
+    );
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    for (const { stochastic, rms, distance } of found.results) {
+      expect(rms === null).toBe(stochastic);
+      expect(distance).toBeGreaterThan(0);
+    }
+    expect(found.results.filter(({ grid }) => grid === 'searched').map(({ steps }) => steps)).toEqual([4, 8]);
+    expect(found.floor.mean).toBeGreaterThan(0);
+    expect(found.reference.error).toBeLessThan(0.01);
+  });
+
+  it('counts exactly the network runs it reports', async () => {
+    let elements = 0;
+    const networkFor = (): Network => (x, point, step) => {
+      elements += x.length;
+      return network(x, point, step);
+    };
+    const { results, reference } = await compareSolvers({
+      ...options,
+      networkFor,
+      search: false,
+      solvers: ['heun', 'ddim'],
+    });
+    const half = 50;
+    const reported = results.reduce((sum, one) => sum + one.evaluations, reference.evaluations + half);
+    expect(elements / (options.count * sampleSize)).toBe(reported);
+  });
+
+  it('comes nearer to the reference with more steps, and sooner at higher order', async () => {
+    const { results } = await compareSolvers({ ...options, search: false, solvers: ['ddim', 'dpm++2m'] });
+    const of = (name: string) => results.filter(({ solver }) => solver === name).map(({ rms }) => rms!);
+    for (const errors of [of('ddim'), of('dpm++2m')]) expect(errors).toEqual([...errors].sort((a, b) => b - a));
+    expect(of('dpm++2m')[2]).toBeLessThan(of('ddim')[2]!);
+  });
+
+  it('finds grids that beat the same solver on its own grid, on noise the search has not seen', async () => {
+    const { results } = await compareSolvers({ ...options, steps: [4, 8], solvers: ['dpm++2m'] });
+    for (const steps of [4, 8]) {
+      const [own, searched] = (['own', 'searched'] as const).map(
+        (grid) => results.find((one) => one.grid === grid && one.steps === steps)!,
+      );
+      expect(searched!.rms).toBeLessThan(own!.rms!);
+      expect(searched!.evaluations).toBe(own!.evaluations);
+    }
+  });
+
+  it('gives the same numbers for the same seed', async () => {
+    const few = { ...options, steps: [4], solvers: ['ddim', 'euler-a'], seed: 7 };
+    expect(await compareSolvers(few)).toEqual(await compareSolvers(few));
+  });
+
+  it('leaves out numbers of steps a solver cannot take, saying why', async () => {
+    const scheduler = { _class_name: 'DDPMScheduler', clip_sample: false, num_train_timesteps: 20 };
+    const found = await compareSolvers({ ...options, scheduler, steps: [5, 30], solvers: ['ddim'], search: false });
+    expect(found.results.map(({ steps }) => steps)).toEqual([5]);
+    expect(found.skipped).toMatchObject([{ solver: 'ddim', steps: 30, reason: expect.stringMatching(/30/) }]);
+    expect(found.reference.steps).toBeLessThanOrEqual(20);
+  });
+
+  it('measures a flow model with the solvers of flows', async () => {
+    const flow: Network = async (x, point, step) => {
+      const { x0, eps } = await gaussianDenoiser(data)(x, point, step);
+      return eps.map((value: number, i: number) => value - x0[i]!) as Float32Array;
+    };
+    const scheduler = { _class_name: 'FlowMatchEulerDiscreteScheduler' };
+    const found = await compareSolvers({ ...options, scheduler, networkFor: () => flow });
+    expect(new Set(found.results.map(({ solver }) => solver))).toEqual(
+      new Set(['FlowMatchEulerDiscreteScheduler', 'FlowMatchHeunDiscreteScheduler']),
+    );
+    expect(found.recommendation.result.rms).toBeLessThan(0.2);
+  });
+
+  it('says what is wrong with a request', async () => {
+    const refused = (changed: object, error: typeof ConfigError | typeof DataError, message: RegExp) => {
+      const run = compareSolvers({ ...options, ...changed });
+      return Promise.all([expect(run).rejects.toThrow(error), expect(run).rejects.toThrow(message)]);
+    };
+    await refused({ heldOut: new Float32Array(sampleSize) }, DataError, /1 held-out pictures are too few/);
+    await refused({ solvers: ['ddmi'] }, ConfigError, /did you mean 'ddim'/);
+    await refused({ steps: [] }, ConfigError, /no steps/);
+    await refused({ steps: [0] }, ConfigError, /at least 1, got 0/);
+    await refused({ steps: [5000] }, ConfigError, /no solver can take these steps/);
+    await refused({ count: 1 }, ConfigError, /count is a whole number/);
+    await refused({ within: -1 }, ConfigError, /percentage/);
+  });
+
+  it('stops between steps when it is told to', async () => {
+    const controller = new AbortController();
+    const run = compareSolvers({
+      ...options,
+      signal: controller.signal,
+      onProgress: ({ done }) => void (done > 30 && controller.abort(new Error('enough'))),
+    });
+    await expect(run).rejects.toThrow('enough');
+  });
+});
+
+describe('the recommendation', () => {
+  const result = (evaluations: number, distance: number): SolverResult => ({
+    solver: `s${evaluations}`,
+    grid: 'own',
+    steps: evaluations,
+    evaluations,
+    stochastic: false,
+    rms: 0,
+    distance,
+    times: [],
+  });
+
+  it('is the fewest evaluations that are good enough, the nearest among equals', () => {
+    const results = [result(5, 0.2), result(10, 0.104), result(10, 0.102), result(20, 0.1)];
+    expect(recommend(results, 0.1, 5)).toEqual({ result: results[2], within: 5, reached: true });
+    expect(recommend(results, 0.1, 100).result.evaluations).toBe(5);
+  });
+
+  it('is the nearest when none is good enough, and says so', () => {
+    const results = [result(5, 0.3), result(10, 0.2)];
+    expect(recommend(results, 0.1, 5)).toEqual({ result: results[1], within: 5, reached: false });
+  });
+});
+
+describe('solvers that fit a model', () => {
+  it('are those of its own process', () => {
+    expect(applicableSolvers({ _class_name: 'DDIMScheduler' }).solvers).toEqual(SOLVER_NAMES);
+    expect(applicableSolvers({ _class_name: 'EDMEulerScheduler' }).reference).toBe('EDMDPMSolverMultistepScheduler');
+    expect(applicableSolvers({ _class_name: 'LCMScheduler' }).solvers).toEqual(['LCMScheduler']);
+    const laplace = applicableSolvers({ _class_name: 'DDPMScheduler', beta_schedule: 'laplace' });
+    expect(laplace.solvers).toEqual(['ddpm']);
+    expect(laplace.reference).toBe('ddpm');
+  });
+});
+
+describe('the page of a comparison', () => {
+  it('shows every result, the recommended one set off, and draws no number that is none', async () => {
+    const found = await compareSolvers({ ...options, solvers: ['ddim', 'dpm++2m', 'euler-a'], steps: [4, 8] });
+    const page = solverPage(found, 'runs/<mine>', 'inkwash sample runs/<mine> --solver ddim --steps 4');
+    expect(page).not.toMatch(/NaN|undefined|Infinity|<mine>/);
+    expect(page.match(/<tr/g)).toHaveLength(found.results.length + 1);
+    expect(page.match(/<tr class="chosen"/g)).toHaveLength(1);
+    expect(page).not.toMatch(/(?:src|href)="(?!data:)/);
+    expect(solverTable(found).rows[solverTable(found).chosen]![1]).toContain(found.recommendation.result.solver);
+    expect(solverSvg(found).match(/<svg /g)).toHaveLength(3);
+  });
+});

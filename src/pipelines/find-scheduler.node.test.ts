@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test } from 'vitest';
+import { SCHEDULER_DEFAULTS, SOLVER_NAMES } from '../diffusion/gaussian/index.ts';
+import { ConfigError, DataError } from '../tensor/index.ts';
+import { defaultScheduler, findScheduler, isModelFolder } from './find-scheduler.node.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'inkwash-find-scheduler-'));
+const model = fileURLToPath(new URL('../../test/golden/pipelines/model', import.meta.url));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+test('knows every solver and every scheduler class by name', async () => {
+  for (const name of SOLVER_NAMES) expect((await findScheduler(name)).solver).toBe(name);
+  for (const name of Object.keys(SCHEDULER_DEFAULTS)) expect((await findScheduler(name)).json._class_name).toBe(name);
+});
+
+test('reads a file, a scheduler folder and a model folder of diffusers alike', async () => {
+  const file = join(model, 'scheduler', 'scheduler_config.json');
+  const { json } = await findScheduler(file);
+  expect(json._class_name).toMatch(/Scheduler$/);
+  for (const path of [join(model, 'scheduler'), model]) {
+    expect((await findScheduler(path)).json).toMatchObject({ ...json, _class_name: json._class_name });
+  }
+  expect(isModelFolder(model)).toBe(true);
+  expect(isModelFolder(root)).toBe(false);
+});
+
+test('puts another solver in place of the own one, on the same process', async () => {
+  const { own, json, solver } = await findScheduler(model, 'unipc');
+  expect(json).toMatchObject({ _class_name: 'UniPCMultistepScheduler', beta_schedule: own.beta_schedule });
+  expect(solver).toBe('unipc');
+});
+
+test('says what training would use for data', () => {
+  const { own, json, steps } = defaultScheduler('avatars');
+  expect(own).toMatchObject({ _class_name: 'DDPMScheduler', beta_schedule: 'squaredcos_cap_v2' });
+  expect(json._class_name).toBe('DPMSolverMultistepScheduler');
+  expect(steps).toBe(20);
+});
+
+test('says what is wrong with a name, a path and a file', async () => {
+  writeFileSync(join(root, 'broken.json'), '{');
+  writeFileSync(join(root, 'classless.json'), '{}');
+  await expect(findScheduler('eulr')).rejects.toThrow(/did you mean 'euler'/);
+  await expect(findScheduler('eulr')).rejects.toThrow(ConfigError);
+  await expect(findScheduler('./nowhere')).rejects.toThrow(DataError);
+  await expect(findScheduler(root)).rejects.toThrow(/no model_index\.json/);
+  await expect(findScheduler(join(root, 'broken.json'))).rejects.toThrow(/could not read/);
+  await expect(findScheduler(join(root, 'classless.json'))).rejects.toThrow(/no '_class_name'/);
+});
