@@ -4,6 +4,8 @@
 export interface ImageModelNotes {
   /** Names of the classes, in the order of their labels. */
   readonly classNames?: readonly string[] | undefined;
+  /** Pictures of each class in the data: how often a class is shown when none is asked for. */
+  readonly classCounts?: readonly number[] | undefined;
   /** Label that stands for no class: the network's unconditional half of classifier-free guidance. */
   readonly nullLabel?: number | undefined;
   /** What the model was trained on. */

@@ -78,7 +78,7 @@ test('stops between steps when it is told to', async () => {
 test('gives classes by name or number, in turns when none is asked for', async () => {
   const labelsOf = async (label?: string | number | null | (string | number)[]) =>
     (await conditional.generate({ count: 3, steps: 1, ...(label !== undefined && { label }) })).labels;
-  expect(await labelsOf()).toEqual([0, 1, 0]);
+  expect(await labelsOf()).toEqual([1, 0, 1]);
   expect(await labelsOf('dog')).toEqual([1, 1, 1]);
   expect(await labelsOf(0)).toEqual([0, 0, 0]);
   expect(await labelsOf(null)).toEqual([2, 2, 2]);

@@ -5,6 +5,7 @@ import { fromSchedulerConfig, type SamplingPlan } from '../diffusion/gaussian/sc
 import { schedulerForSolver } from '../diffusion/gaussian/scheduler-config/solver-names.ts';
 import type { ImageModelNotes } from '../models/image-model-notes.ts';
 import { compileNetwork, type NetworkProgram } from '../models/network-program.ts';
+import { spreadLabel } from '../models/spread-labels.ts';
 import type { UNet2DModel } from '../models/unet2d.ts';
 import type { Engine } from '../runtime/index.ts';
 import { ConfigError, type Float32NdArray, ndArray, nearestName, sizeOf } from '../tensor/index.ts';
@@ -34,7 +35,7 @@ export interface GenerateOptions {
   readonly solver?: string;
   /** Picture i starts from noise of seed `seed + i`, whatever the batch size. Default 0. */
   readonly seed?: number;
-  /** One class for all pictures, or one for each. By default classes take turns where they are known. */
+  /** One class for all pictures, or one for each. By default classes are as varied as in the data, where they are known. */
   readonly label?: Label | readonly Label[];
   /** Classifier-free guidance: 1 follows the network, more exaggerates the class. Default: the model's own, else 1. */
   readonly guidance?: number;
@@ -198,7 +199,10 @@ export class DiffusionPipeline {
       throw new ConfigError('this network takes no classes', 'leave the label out');
     }
     const names = this.notes.classNames;
-    if (label === undefined && names) return Array.from({ length: count }, (_, i) => i % names.length);
+    if (label === undefined && names) {
+      const counts = this.notes.classCounts ?? names.map(() => 1);
+      return Array.from({ length: count }, (_, i) => spreadLabel(i, counts));
+    }
     const given: readonly Label[] = Array.isArray(label) ? label : Array.from({ length: count }, () => label ?? null);
     if (given.length !== count) {
       throw new ConfigError(`${count} pictures were asked for, with ${given.length} labels`, 'give one each');

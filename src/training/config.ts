@@ -44,6 +44,11 @@ const objectiveSchema = z.strictObject({
 });
 
 const optimizerSchema = z.strictObject({
+  /** 'muon' orthogonalises the updates of inner matrices and leaves the rest to AdamW. */
+  name: z.enum(['adamw', 'muon']).default('adamw'),
+  /** Muon's rate as a multiple of `learningRate`, and its momentum. */
+  muonRate: z.number().positive().default(1),
+  momentum: fraction.default(0.95),
   betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),
   epsilon: z.number().positive().default(1e-8),
   weightDecay: z.number().nonnegative().default(0.01),

@@ -8,6 +8,7 @@ import { fromSchedulerConfig } from '../diffusion/gaussian/scheduler-config/inde
 import { schedulerForSolver } from '../diffusion/gaussian/scheduler-config/solver-names.ts';
 import { input, substituting, type Tensor, type Variable } from '../graph/index.ts';
 import { compileNetwork, type NetworkProgram } from '../models/network-program.ts';
+import { spreadLabel } from '../models/spread-labels.ts';
 import { UNet2DModel } from '../models/unet2d.ts';
 import type { Engine, MemoryPlan, Program } from '../runtime/index.ts';
 import {
@@ -21,7 +22,8 @@ import {
 } from '../tensor/index.ts';
 import type { TrainingConfig } from './config.ts';
 import { Ema, emaDecay } from './ema.ts';
-import { AdamW } from './optimizers/adamw.ts';
+import { createOptimizer } from './optimizers/create-optimizer.ts';
+import type { Optimizer } from './optimizers/optimizer.ts';
 import { compileTrainStep, type TrainStep, type TrainStepResult } from './train-step.ts';
 import { trainingScheduler } from './training-scheduler.ts';
 
@@ -72,7 +74,7 @@ interface TrainerParts {
   readonly loader: BatchLoader;
   readonly classNames: readonly string[] | undefined;
   readonly ema: Ema;
-  readonly optimizer: AdamW;
+  readonly optimizer: Optimizer;
   readonly step: TrainStep;
   readonly validation: Validation | undefined;
 }
@@ -87,6 +89,8 @@ export class DiffusionTrainer {
   readonly scheduler: Record<string, unknown>;
   /** Names of the classes the network is told, if it is. */
   readonly classNames: readonly string[] | undefined;
+  /** Pictures of each of these classes in the data. */
+  readonly classCounts: readonly number[] | undefined;
   readonly state: TrainerState;
   readonly #ema: Ema;
   readonly #step: TrainStep;
@@ -108,7 +112,7 @@ export class DiffusionTrainer {
     });
     const parameters = model.parameters();
     const ema = new Ema(parameters);
-    const optimizer = new AdamW(parameters, config.optimizer);
+    const optimizer = createOptimizer(parameters, config.optimizer);
     const loss = lossProgram(config, model, data.train.imageShape, classNames !== undefined);
     const step = await compileTrainStep(engine, {
       loss: () => loss(config.batchSize),
@@ -139,6 +143,7 @@ export class DiffusionTrainer {
     this.model = model;
     this.loader = loader;
     this.classNames = classNames;
+    this.classCounts = classNames && countLabels(loader.dataset, classNames.length);
     this.scheduler = trainingScheduler(config);
     this.#ema = ema;
     this.#step = step;
@@ -188,7 +193,7 @@ export class DiffusionTrainer {
     return total / batches;
   }
 
-  /** Samples pictures with the averaged weights, [count, C, H, W] in [-1, 1]; classes take turns. */
+  /** Samples pictures with the averaged weights, [count, C, H, W] in [-1, 1]; classes as frequent as in the data. */
   async sample({ count, seed, steps, freeze = false }: SampleRequest): Promise<NdArray> {
     const { sampling } = this.config;
     const shape = this.loader.dataset.imageShape;
@@ -198,7 +203,8 @@ export class DiffusionTrainer {
     const images = new Float32Array(count * sampleSize);
     for (let first = 0; first < count; first += program.batchSize) {
       const size = Math.min(program.batchSize, count - first);
-      const labels = this.classNames && Array.from({ length: size }, (_, i) => (first + i) % this.classNames!.length);
+      const labels =
+        this.classCounts && Array.from({ length: size }, (_, i) => spreadLabel(first + i, this.classCounts!));
       const network = labels
         ? guidedByClass((classes) => program.network(classes), {
             labels,
@@ -258,6 +264,12 @@ export class DiffusionTrainer {
     const u = fillUniform(new Float32Array(labels.length), { seed, step: loaderStep, draw: LABEL_DROP_DRAW });
     return labels.map((label, i) => (u[i]! < conditioning.dropout ? nullLabel : label));
   }
+}
+
+function countLabels({ labels }: Dataset, classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (const label of labels ?? []) counts[label]!++;
+  return counts;
 }
 
 /** The network's configuration: classes (and one for none) as conditioning asks. */

@@ -49,13 +49,14 @@ export class RunKeeper {
 
   /** Writes the averaged weights as the run's model. Throws `DataError` when the disk refuses. */
   async saveModel(step: number): Promise<void> {
-    const { config, classNames, model, scheduler, engine, state } = this.#trainer;
+    const { config, classNames, classCounts, model, scheduler, engine, state } = this.#trainer;
     await writeImageModel(this.#folder.model, {
       config: model.config,
       weights: await readAll(engine, state.ema),
       scheduler: scheduler as { _class_name: string },
       notes: {
         classNames,
+        classCounts,
         nullLabel: classNames?.length,
         data: config.data.spec,
         trainedSteps: step,

@@ -7,6 +7,7 @@ import type { TrainingConfig, TrainingConfigInput } from './config.ts';
 import { DiffusionTrainer } from './diffusion-trainer.ts';
 import type { TrainingEvent } from './events.ts';
 import { type OpenDataCallbacks, openTrainingData } from './open-training-data.node.ts';
+import { presetData } from './presets.ts';
 import { configHash, normalizeConfig, resolveConfig, resumeConfig } from './resolve-config.ts';
 import { freeRunFolder, latestCheckpoint, RunFolder, readRunConfig, refuseExisting } from './run-folder.node.ts';
 import { TrainingLoop, type TrainingResult } from './training-loop.node.ts';
@@ -94,7 +95,7 @@ async function newRun(input: TrainingConfigInput, out: string, callbacks: OpenDa
   if (!wishes.data?.spec) {
     throw new ConfigError('there is nothing to train on', "give data, e.g. 'avatars' or the path of a folder");
   }
-  const data = await openTrainingData(wishes.data, callbacks);
+  const data = await openTrainingData({ ...presetData(wishes.data.spec), ...wishes.data }, callbacks);
   const { imageShape, length, classNames } = data.train;
   const config = resolveConfig(input, { imageShape, count: length, classNames });
   return { config, data, checkpoint: undefined, lengthChanged: false };

@@ -42,6 +42,11 @@ export class AdamW implements Optimizer {
     }));
   }
 
+  /** The rate used when `update` is given none. */
+  get learningRate(): number {
+    return this.#options.learningRate;
+  }
+
   get state(): readonly Variable[] {
     return [this.step, ...this.moments.flatMap(({ m, v }) => [m, v])];
   }

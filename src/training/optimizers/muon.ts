@@ -1,6 +1,7 @@
 /** @file Muon (Jordan et al. 2024): momentum whose matrices are orthogonalised, for the inner weights of a network. */
 import { type Tensor, type TensorLike, toTensor, Variable } from '../../graph/index.ts';
 import { ConfigError, sizeOf } from '../../tensor/index.ts';
+import { AdamW, type AdamWOptions } from './adamw.ts';
 import type { Optimizer } from './optimizer.ts';
 
 export interface MuonOptions {
@@ -82,5 +83,53 @@ export class Muon implements Optimizer {
       const size = rate.mul(0.2 * Math.sqrt(Math.max(rows, columns)));
       parameter.assign(parameter.value.mul(keep).sub(direction.mul(size)));
     });
+  }
+}
+
+/** Settings of the two halves of `MuonWithAdamW`. */
+export interface MuonWithAdamWOptions {
+  readonly muon?: MuonOptions;
+  readonly adamw?: AdamWOptions;
+  /** Muon's learning rate as a multiple of AdamW's. */
+  readonly muonRate?: number;
+}
+
+/** Muon for `matrices`, AdamW for all other parameters, as Muon's authors use it. */
+export class MuonWithAdamW implements Optimizer {
+  readonly parameters: readonly Variable[];
+  readonly #muon: Muon;
+  readonly #adamw: AdamW;
+  readonly #muonRate: number;
+
+  constructor(
+    parameters: readonly Variable[],
+    matrices: readonly Variable[],
+    { muon = {}, adamw = {}, muonRate = 1 }: MuonWithAdamWOptions = {},
+  ) {
+    const inner = new Set(matrices);
+    this.parameters = parameters;
+    this.#muon = new Muon(matrices, muon);
+    this.#adamw = new AdamW(
+      parameters.filter((parameter) => !inner.has(parameter)),
+      adamw,
+    );
+    this.#muonRate = muonRate;
+  }
+
+  get state(): readonly Variable[] {
+    return [...this.#muon.state, ...this.#adamw.state];
+  }
+
+  update(gradients: readonly Tensor[], learningRate: TensorLike = this.#adamw.learningRate): void {
+    const of = new Map(this.parameters.map((parameter, i) => [parameter, gradients[i]!] as const));
+    const rate = toTensor(learningRate);
+    this.#muon.update(
+      this.#muon.parameters.map((parameter) => of.get(parameter)!),
+      rate.mul(this.#muonRate),
+    );
+    this.#adamw.update(
+      this.#adamw.parameters.map((parameter) => of.get(parameter)!),
+      rate,
+    );
   }
 }
