@@ -22,7 +22,7 @@ beforeAll(async () => {
   expect(trained.code).toBe(0);
   writeFileSync(config, JSON.stringify(stableDiffusion));
   mkdirSync(join(root, 'empty'));
-});
+}, 60_000);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 test('explains a solver by name: curves, grid, orders and cost', async () => {

@@ -58,6 +58,7 @@ export async function solvers(path: string, flags: SolversFlags, terminal: Termi
   try {
     const { train, heldOut } = await openPictures(String(flags.data), pipeline.imageShape, terminal);
     const { networkFor, sampleSize } = await pipelineNetwork(pipeline, { batchSize: batch });
+    terminal.say(`sampling ${count} pictures with each solver; Ctrl-C stops`);
     const found = await compareSolvers({
       scheduler: pipeline.scheduler,
       networkFor,
