@@ -2,6 +2,7 @@
 import type { Network } from '../diffusion/gaussian/denoiser.ts';
 import { guidedByClass } from '../diffusion/gaussian/sampling.ts';
 import { compileNetwork, type NetworkProgram } from '../models/network-program.ts';
+import { spreadLabel } from '../models/spread-labels.ts';
 import { ConfigError, sizeOf } from '../tensor/index.ts';
 import type { DiffusionPipeline } from './diffusion-pipeline.ts';
 
@@ -10,7 +11,7 @@ export interface PipelineNetwork {
   /** Elements of one sample. */
   readonly sampleSize: number;
   /**
-   * The network for `count` samples. Where it takes classes they take turns, as in `generate`, with the model's own
+   * The network for `count` samples. Where it takes classes they are spread as in `generate`, with the model's own
    * guidance; where it knows no class names it is told `none`.
    */
   networkFor(count: number): Network;
@@ -29,12 +30,12 @@ export async function pipelineNetwork(
     sampleSize,
     networkFor(count) {
       if (!takesLabels) return batched(program, sampleSize);
-      const classes = notes.classNames?.length ?? 0;
-      const { nullLabel } = notes;
-      if (classes === 0 && nullLabel === undefined) {
+      const { nullLabel, classNames = [] } = notes;
+      const counts = notes.classCounts ?? classNames.map(() => 1);
+      if (counts.length === 0 && nullLabel === undefined) {
         throw new ConfigError('this network has to be told a class, and names none', 'use a model trained by inkwash');
       }
-      const labels = Array.from({ length: count }, (_, i) => (classes > 0 ? i % classes : nullLabel!));
+      const labels = Array.from({ length: count }, (_, i) => (counts.length > 0 ? spreadLabel(i, counts) : nullLabel!));
       return guidedByClass((some) => batched(program, sampleSize, some), {
         labels,
         nullLabel,
