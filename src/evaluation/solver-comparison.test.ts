@@ -3,7 +3,8 @@ import { gaussianDenoiser, type Network, SOLVER_NAMES } from '../diffusion/gauss
 import { ConfigError, DataError, fillNormal } from '../tensor/index.ts';
 import { applicableSolvers } from './applicable-solvers.ts';
 import { solverPage, solverSvg, solverTable } from './pages/solver-page.ts';
-import { compareSolvers, recommend, type SolverResult } from './solver-comparison.ts';
+import { recommend } from './recommendation.ts';
+import { compareSolvers, type SolverResult } from './solver-comparison.ts';
 
 /** The perfect network for independent Gaussian pixels, at whatever scale it is asked. */
 const data = { mean: 0.2, std: 0.3 };

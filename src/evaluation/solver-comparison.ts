@@ -7,9 +7,11 @@ import {
   type SamplingPlan,
   schedulerForSolver,
 } from '../diffusion/gaussian/index.ts';
-import { ConfigError, DataError, permutation } from '../tensor/index.ts';
+import { ConfigError, DataError } from '../tensor/index.ts';
 import { applicableSolvers } from './applicable-solvers.ts';
+import { type DataFloor, dataFloor } from './data-floor.ts';
 import { type ComparisonProgress, NetworkCounter } from './network-counter.ts';
+import { type Recommendation, recommend } from './recommendation.ts';
 import { rmsDistance } from './rms-distance.ts';
 import { SEARCH_STEPS, searchedGrid } from './searched-grid.ts';
 import { slicedWassersteinTo } from './sliced-wasserstein.ts';
@@ -75,24 +77,13 @@ export interface SolverComparison {
     readonly error: number | null;
   };
   /** Distance of `count` training pictures from the held-out ones: mean and standard deviation over draws. */
-  readonly floor: { readonly mean: number; readonly std: number };
+  readonly floor: DataFloor;
   /** By evaluations, then by distance. */
   readonly results: readonly SolverResult[];
   readonly recommendation: Recommendation;
   /** Solvers left out, and why. */
   readonly skipped: readonly { readonly solver: string; readonly steps: number; readonly reason: string }[];
 }
-
-/** The fewest evaluations that are good enough; the least distance when none are. */
-export interface Recommendation {
-  readonly result: SolverResult;
-  readonly within: number;
-  /** Whether its distance is within `within` per cent of the reference's. */
-  readonly reached: boolean;
-}
-
-/** Draws of training pictures for the floor. */
-const FLOOR_DRAWS = 8;
 
 /**
  * Runs every solver from the same start noise and measures where it ends. Throws `ConfigError` for an unknown solver,
@@ -191,40 +182,11 @@ export async function compareSolvers(options: SolverComparisonOptions): Promise<
     heldOut: heldOut.length / sampleSize,
     seed,
     reference,
-    floor: floorOf(train, distanceTo, { count, sampleSize, seed }),
+    floor: dataFloor(train, distanceTo, { count, sampleSize, seed }),
     results,
     recommendation: recommend(results, reference.distance, within),
     skipped,
   };
-}
-
-/** The fewest evaluations within `within` per cent of `distance`; among equals the least distance. */
-export function recommend(results: readonly SolverResult[], distance: number, within: number): Recommendation {
-  const enough = results.filter((result) => result.distance <= distance * (1 + within / 100));
-  const order = (a: SolverResult, b: SolverResult): number => a.evaluations - b.evaluations || a.distance - b.distance;
-  const best = [...enough].sort(order)[0];
-  if (best !== undefined) return { result: best, within, reached: true };
-  const nearest = results.reduce((a, b) => (b.distance < a.distance ? b : a));
-  return { result: nearest, within, reached: false };
-}
-
-function floorOf(
-  train: Float32Array,
-  distanceTo: (pictures: Float32Array) => number,
-  { count, sampleSize, seed }: { readonly count: number; readonly sampleSize: number; readonly seed: number },
-): SolverComparison['floor'] {
-  const total = train.length / sampleSize;
-  const draws = Array.from({ length: FLOOR_DRAWS }, (_, draw) => {
-    const order = permutation(total, { seed, draw });
-    const some = new Float32Array(Math.min(count, total) * sampleSize);
-    for (let i = 0; i * sampleSize < some.length; i++) {
-      some.set(train.subarray(order[i]! * sampleSize, (order[i]! + 1) * sampleSize), i * sampleSize);
-    }
-    return distanceTo(some);
-  });
-  const mean = draws.reduce((sum, value) => sum + value, 0) / draws.length;
-  const variance = draws.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (draws.length - 1);
-  return { mean, std: Math.sqrt(variance) };
 }
 
 function tryGrid(plan: SamplingPlan, steps: number): Grid | ConfigError {
