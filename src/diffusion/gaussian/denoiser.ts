@@ -121,6 +121,8 @@ export function dynamicThreshold({
   readonly maxValue?: number;
   readonly sampleSize?: number | undefined;
 } = {}): X0Transform {
+  // s lies between 1 and maxValue: there is nothing to measure, and sorting would cost more than the solver's step
+  if (maxValue === 1) return clipData(1);
   return (x0) => {
     const size = sampleSize ?? x0.length;
     for (let start = 0; start < x0.length; start += size) {

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  clipData,
   combine,
   convertPrediction,
   denoiser,
+  dynamicThreshold,
   edmPreconditioning,
   edmPrediction,
   PARAMETERISATIONS,
@@ -110,5 +112,22 @@ describe('the denoiser', () => {
     const { x0, variance } = await denoise(new Float64Array(4), point, 0);
     expect(Array.from(x0)).toEqual([1, 2, 3, 4]);
     expect(Array.from(variance!)).toEqual([10, 20, 30, 40]);
+  });
+
+  it('clips outright where a threshold has no room to move', () => {
+    const x0 = Float32Array.from({ length: 40 }, (_, i) => Math.sin(i) * 1.4);
+    const clipped = clipData(1)(x0.slice(), point, 0);
+    expect(dynamicThreshold({ ratio: 0.9, maxValue: 1, sampleSize: 10 })(x0.slice(), point, 0)).toEqual(clipped);
+    const free = dynamicThreshold({ ratio: 0.9, maxValue: 1 + 1e-12, sampleSize: 10 })(x0.slice(), point, 0);
+    for (const [i, value] of free.entries()) expect(value).toBeCloseTo(clipped[i]!, 6);
+  });
+
+  it('adds any number of terms as one would by hand', () => {
+    const terms = [1, 2, 3, 4, 5].map((n) => [1 / n, Float64Array.of(n, n * n)] as const);
+    for (let count = 1; count <= 5; count++) {
+      const sum = combine(...terms.slice(0, count));
+      expect(sum[0]).toBeCloseTo(count, 12);
+      expect(sum[1]).toBeCloseTo((count * (count + 1)) / 2, 12);
+    }
   });
 });

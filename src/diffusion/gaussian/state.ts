@@ -56,6 +56,11 @@ export function combine(...terms: readonly Term[]): State {
     for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]! + c * z[i]!;
     return out;
   }
+  const [d, w] = used[3]!;
+  if (used.length === 4) {
+    for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]! + c * z[i]! + d * w[i]!;
+    return out;
+  }
   // more terms are rare: sum them in float64 first
   const sum = new Float64Array(out.length);
   for (const [coefficient, array] of used) {

@@ -27,7 +27,7 @@ export function schedulePlots(report: ScheduleReport): string[] {
       xLabel: 't (training time)',
       yLabel: 'level (data: 1)',
       yScale: unitSignal ? 'log' : 'linear',
-      width: 540,
+      width: 528,
       height: 320,
     },
   );
@@ -53,7 +53,7 @@ export function schedulePlots(report: ScheduleReport): string[] {
       title: 'Log signal-to-noise ratio',
       xLabel: 't (training time)',
       yLabel: 'log SNR (nats)',
-      width: 540,
+      width: 528,
       height: 320,
     },
   );
@@ -67,7 +67,7 @@ export function schedulePlots(report: ScheduleReport): string[] {
         notes: grid.map(({ t, logSnr }, i) => `step ${i}: t = ${significant(t)}, log SNR ${significant(logSnr)}`),
       },
     ],
-    { title: 'Where the steps go', xLabel: 'step', yLabel: 'log SNR (nats)', width: 540, height: 320 },
+    { title: 'Where the steps go', xLabel: 'step', yLabel: 'log SNR (nats)', width: 528, height: 320 },
   );
   return [levels, snr, pace];
 }
@@ -76,7 +76,7 @@ export function schedulePlots(report: ScheduleReport): string[] {
 export function scheduleSvg(report: ScheduleReport): string {
   const plots = schedulePlots(report);
   const placed = plots.map((svg, i) => svg.replace('<svg ', `<svg y="${i * 330}" `));
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="540" height="${plots.length * 330}">\n${placed.join('\n')}\n</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="528" height="${plots.length * 330}">\n${placed.join('\n')}\n</svg>\n`;
 }
 
 /** Parameterisations in the notation of the papers. */

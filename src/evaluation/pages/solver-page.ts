@@ -66,7 +66,7 @@ export function solverPlots(comparison: SolverComparison): string[] {
     xLabel: 'network evaluations per sample',
     xScale: 'log',
     yScale: 'log',
-    width: 780,
+    width: 1060,
     height: 430,
   } as const;
   const distance = svgPlot(
@@ -97,7 +97,7 @@ export function solverPlots(comparison: SolverComparison): string[] {
 export function solverSvg(comparison: SolverComparison): string {
   const plots = solverPlots(comparison);
   const placed = plots.map((svg, i) => svg.replace('<svg ', `<svg y="${i * 440}" `));
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="780" height="${plots.length * 440}">\n${placed.join('\n')}\n</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="1060" height="${plots.length * 440}">\n${placed.join('\n')}\n</svg>\n`;
 }
 
 /** The page of `inkwash solvers`; `command` samples as recommended. */

@@ -52,11 +52,11 @@ const STYLE = [
   '.ink-plot{color-scheme:light dark;font:12px/1.3 system-ui,-apple-system,"Segoe UI",sans-serif}',
   '.ink-plot text{fill:#3b4250}.ink-plot .title{font-size:14px;font-weight:600;fill:#171b22}',
   '.ink-plot .ground{fill:#fff}.ink-plot .grid{stroke:#e3e6eb}.ink-plot .axis{stroke:#8a92a0}.ink-plot .level{stroke:#8a92a0;stroke-dasharray:2 4}',
-  '.ink-plot .small{font-size:11px}.ink-plot .mark{stroke:#fff;stroke-width:1}',
+  '.ink-plot .small{font-size:11px}.ink-plot .halo{paint-order:stroke;stroke:#fff;stroke-width:4px;stroke-linejoin:round}.ink-plot .mark{stroke:#fff;stroke-width:1}',
   ...COLOURS.map(([light], i) => `.ink-plot .c${i}{--c:${light}}`),
   '.ink-plot .curve{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round}.ink-plot .mark{fill:var(--c)}',
   '@media (prefers-color-scheme:dark){.ink-plot text{fill:#b8c0cc}.ink-plot .title{fill:#eef1f5}',
-  '.ink-plot .ground{fill:#14171c}.ink-plot .grid{stroke:#2b313b}.ink-plot .axis,.ink-plot .level{stroke:#6d7685}.ink-plot .mark{stroke:#14171c}',
+  '.ink-plot .ground{fill:#14171c}.ink-plot .halo{stroke:#14171c}.ink-plot .grid{stroke:#2b313b}.ink-plot .axis,.ink-plot .level{stroke:#6d7685}.ink-plot .mark{stroke:#14171c}',
   ...COLOURS.map(([, dark], i) => `.ink-plot .c${i}{--c:${dark}}`),
   '}',
 ].join('');
@@ -77,8 +77,8 @@ export function svgPlot(series: readonly PlotSeries[], options: PlotOptions): st
     `<rect class="ground" width="${width}" height="${height}"/>`,
     `<text class="title" x="${MARGIN.left}" y="20">${escapeXml(title)}</text>`,
     ...gridLines(x, y, { right, bottom }),
-    ...levels.map((level) => levelLine(level, y, right)),
     ...series.map((one, i) => drawn(one, i, x, y)),
+    ...levels.map((level) => levelLine(level, y, right)),
     `<text text-anchor="middle" x="${(MARGIN.left + right) / 2}" y="${height - 10}">${escapeXml(xLabel)}</text>`,
     `<text text-anchor="middle" transform="translate(15 ${(MARGIN.top + bottom) / 2}) rotate(-90)">${escapeXml(yLabel)}</text>`,
     ...(legend > 0 ? series.map((one, i) => legendEntry(one, i, right + 16)) : []),
@@ -119,7 +119,7 @@ function levelLine({ y, label }: PlotLevel, axis: Axis, right: number): string {
   const at = px(axis.at(y));
   return (
     `<line class="level" x1="${MARGIN.left}" x2="${right}" y1="${at}" y2="${at}"/>` +
-    `<text class="small" text-anchor="end" x="${right - 4}" y="${at - 5}">${escapeXml(label)}</text>`
+    `<text class="small halo" text-anchor="end" x="${right - 4}" y="${at - 5}">${escapeXml(label)}</text>`
   );
 }
 
