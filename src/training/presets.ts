@@ -76,7 +76,7 @@ export function checkSize([, height, width]: readonly number[], resolutions: num
 const BY_NAME: Readonly<Record<string, TrainingConfigInput>> = {
   // the widest network that a laptop trains for long enough in three minutes; classes let guidance show every attribute
   avatars: {
-    minutes: 2.6,
+    minutes: 2.9,
     data: { labelBy: ['hairColor', 'glasses', 'hat'] },
     model: {
       block_out_channels: [32, 64],
