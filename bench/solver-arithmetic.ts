@@ -86,7 +86,7 @@ const rows = [['solver', 'network ms/step', 'noise ms', 'share', 'arithmetic ms'
 let worst = 0;
 for (const solver of SOLVER_NAMES) {
   const runs: Cost[] = [];
-  for (let i = 0; i < 5; i++) runs.push(await measure(solver));
+  for (let i = 0; i < 3; i++) runs.push(await measure(solver));
   const of = (part: keyof Cost): number => median(runs.map((run) => run[part]));
   const cost = { network: of('network'), noise: of('noise'), arithmetic: of('arithmetic') };
   worst = Math.max(worst, cost.arithmetic / (cost.network + cost.noise + cost.arithmetic));
