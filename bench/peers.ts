@@ -4,7 +4,7 @@
  *   INKWASH_PYTHON=venv/bin/python npm run bench:peers -- [--only unet] [--peers inkwash,pytorch-eager] [--runs 10] [--limit 600] [--json]
  *
  * Python needs `pip install -r bench/peers/requirements.txt`. Every peer is a process that sleeps while another works; in
- * every round each runs one step, in turns that rotate, so that a busy machine is unfair to nobody. Read the ratios.
+ * every round each runs two steps, of which the second counts, in turns that rotate, so that a busy machine is unfair to nobody. Read the ratios.
  * torch.compile takes minutes for each work; a peer that does not answer in `--limit` seconds is left out from there on.
  */
 import { cpus } from 'node:os';
@@ -46,6 +46,8 @@ async function measure(
     for (const peer of order) {
       await sleep(SETTLE_MS);
       try {
+        // steps follow each other in real work: the first after a rest finds cold caches and is not counted
+        await peer.ask({ type: 'run' }, limit);
         times.get(peer)!.push((await peer.ask({ type: 'run' }, limit)).ms!);
       } catch (error) {
         drop(peer, error);

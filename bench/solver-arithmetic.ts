@@ -1,14 +1,15 @@
 /**
  * @file What a solver costs beside the network it calls: its own arithmetic as a share of a sampling step.
  *
- * `npx tsx bench/solver-arithmetic.ts` samples 64 pictures of 16×16×3 with the U-Net of the `avatars` preset, weights as
- * initialised (arithmetic does not depend on them), with every solver. The time inside the network, and that of drawing
+ * `npx tsx bench/solver-arithmetic.ts` samples 64 pictures as the `avatars` preset does, with its U-Net, classes and
+ * guidance (two runs of the network a step), weights as initialised (arithmetic does not depend on them), with every solver. The time inside the network, and that of drawing
  * random numbers, is taken off the time of the run; what is left is clipping, checks and updates. Exits 1 when that is
  * 2 % of a step or more.
  */
 import { performance } from 'node:perf_hooks';
 import {
   fromSchedulerConfig,
+  guidedByClass,
   type Network,
   type NoiseSource,
   perSampleNoise,
@@ -17,7 +18,7 @@ import {
 } from '../src/diffusion/gaussian/index.ts';
 import { compileNetwork, UNet2DModel } from '../src/models/index.ts';
 import { nodeEngine } from '../src/runtime/index.node.ts';
-import { parseTrainingConfig, trainingScheduler, unetPreset } from '../src/training/index.ts';
+import { resolveConfig, trainingScheduler } from '../src/training/index.ts';
 import { median, table } from './statistics.ts';
 
 const BATCH = 64;
@@ -26,21 +27,31 @@ const STEPS = 10;
 const LIMIT = 0.02;
 
 const sampleSize = SHAPE[0] * SHAPE[1] * SHAPE[2];
-const scheduler = trainingScheduler(parseTrainingConfig({ data: { spec: 'avatars' }, steps: 1 }));
+const CLASSES = 135;
+const config = resolveConfig({ data: 'avatars' }, { imageShape: SHAPE, count: 4096, classNames: undefined });
+const scheduler = trainingScheduler(config);
 const engine = await nodeEngine();
-const unet = UNet2DModel.fromConfig(unetPreset({ imageShape: SHAPE }));
-const program = await compileNetwork(engine, unet, { batchSize: BATCH, shape: SHAPE });
+const unet = UNet2DModel.fromConfig({ ...config.model, num_class_embeds: CLASSES + 1 });
+const program = await compileNetwork(engine, unet, { batchSize: BATCH, shape: SHAPE, labels: true });
 
 let inside = 0;
 let calls = 0;
-const inner = program.network();
-const network: Network = async (x, point) => {
-  const began = performance.now();
-  const output = await inner(x, point);
-  inside += performance.now() - began;
-  calls++;
-  return output;
+/** The network for these classes, timed. */
+const timed = (classes: readonly number[]): Network => {
+  const inner = program.network(classes);
+  return async (x, point) => {
+    const began = performance.now();
+    const output = await inner(x, point);
+    inside += performance.now() - began;
+    calls++;
+    return output;
+  };
 };
+const network = guidedByClass(timed, {
+  labels: Array.from({ length: BATCH }, (_, i) => i),
+  nullLabel: CLASSES,
+  scale: config.sampling.guidance,
+});
 
 /** Milliseconds per step of one run. */
 interface Cost {
@@ -69,8 +80,8 @@ async function measure(solver: string): Promise<Cost> {
   const began = performance.now();
   await plan.solve(plan.denoiser(network, { sampleSize }), start, grid, { noise });
   const total = performance.now() - began;
-  if (calls !== plan.evaluations(grid)) {
-    throw new Error(`${solver} ran the network ${calls} times, its plan says ${plan.evaluations(grid)}`);
+  if (calls !== 2 * plan.evaluations(grid)) {
+    throw new Error(`${solver} ran the network ${calls} times, its plan says twice ${plan.evaluations(grid)}`);
   }
   return { network: inside / STEPS, noise: drawing / STEPS, arithmetic: (total - inside - drawing) / STEPS };
 }
