@@ -1,6 +1,6 @@
 /** @file Derivatives of matrix products, convolutions, pooling, resizing and attention. */
 import { avgPool, createNode, type NodeOf, resize, type Tensor } from '../graph/index.ts';
-import { unbroadcast, type VjpRule, type VjpRules } from './rule.ts';
+import { dilate, unbroadcast, type VjpRule, type VjpRules } from './rule.ts';
 
 const matmul: VjpRule<'matmul'> = ({ inputs: [a, b], attrs: { transposeA, transposeB } }, [dy], needs) => {
   // a batch of rows times one matrix is one tall product
@@ -93,13 +93,7 @@ function scatterWindow(
   let spread = view;
   stride.forEach((step, i) => {
     const axis = i + 2;
-    if (step > 1) {
-      const shape = spread.shape;
-      const apart = spread.reshape([...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)]);
-      spread = apart
-        .pad(apart.shape.map((_, j) => (j === axis + 1 ? ([0, step - 1] as const) : ([0, 0] as const))))
-        .reshape(shape.map((extent, j) => (j === axis ? extent * step : extent)));
-    }
+    spread = dilate(spread, axis, step);
     const after = size[i]! - offset[i]! - spread.shape[axis]!;
     spread = spread.pad(spread.shape.map((_, j) => (j === axis ? ([offset[i]!, after] as const) : ([0, 0] as const))));
   });

@@ -1,18 +1,6 @@
 /** @file Derivatives of ops that move elements. */
-import { createNode, type Tensor } from '../graph/index.ts';
-import { unbroadcast, type VjpRules } from './rule.ts';
-
-/** Puts `step - 1` zeros after every element of an axis. */
-function dilate(x: Tensor, axis: number, step: number): Tensor {
-  if (step === 1) return x;
-  const shape = x.shape;
-  const padding = [...shape.map(() => [0, 0] as const)];
-  padding.splice(axis + 1, 0, [0, step - 1] as unknown as readonly [0, 0]);
-  return x
-    .reshape([...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)])
-    .pad(padding)
-    .reshape(shape.map((extent, i) => (i === axis ? extent * step : extent)));
-}
+import { createNode } from '../graph/index.ts';
+import { dilate, unbroadcast, type VjpRules } from './rule.ts';
 
 export const movementRules: VjpRules = {
   reshape: ({ inputs: [x] }, [dy]) => [dy!.reshape(x!.shape)],

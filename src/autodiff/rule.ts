@@ -22,3 +22,13 @@ export function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
   const axes = broadcastAxes(shape, gradient.shape);
   return gradient.sum({ axes, keepDims: true }).reshape(shape);
 }
+
+/** Puts `step - 1` zeros after every element of an axis: the adjoint of reading every `step`-th one. */
+export function dilate(x: Tensor, axis: number, step: number): Tensor {
+  if (step === 1) return x;
+  const { shape } = x;
+  const apart = x.reshape([...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)]);
+  return apart
+    .pad(apart.shape.map((_, i) => [0, i === axis + 1 ? step - 1 : 0] as const))
+    .reshape(shape.map((extent, i) => (i === axis ? extent * step : extent)));
+}
