@@ -1,5 +1,5 @@
 /** @file Derivatives of matrix products, convolutions, pooling, resizing and attention. */
-import { avgPool, createNode, type NodeOf, resize, type Tensor } from '../graph/index.ts';
+import { avgPool, createNode, kernelPositions, type NodeOf, resize, type Tensor } from '../graph/index.ts';
 import { dilate, unbroadcast, type VjpRule, type VjpRules } from './rule.ts';
 
 const matmul: VjpRule<'matmul'> = ({ inputs: [a, b], attrs: { transposeA, transposeB } }, [dy], needs) => {
@@ -56,7 +56,7 @@ const convWeightGrad: VjpRule<'convWeightGrad'> = ({ inputs: [x, dy], attrs: { k
 const maxPool: VjpRule<'maxPool'> = ({ inputs: [x], outputs: [y], attrs: { kernel, stride, padding } }, [dy]) => {
   const lead = [[0, 0] as const, [0, 0] as const];
   const padded = x!.pad([...lead, ...padding], Number.NEGATIVE_INFINITY);
-  const offsets = positions(kernel);
+  const offsets = kernelPositions(kernel);
   const window = (offset: readonly number[]): Tensor => {
     let view = padded;
     offset.forEach((start, axis) => {
@@ -74,14 +74,6 @@ const maxPool: VjpRule<'maxPool'> = ({ inputs: [x], outputs: [y], attrs: { kerne
   });
   return [dPadded!.pad([...lead, ...padding.map(([before, after]) => [-before, -after] as const)])];
 };
-
-/** All positions of a kernel. */
-function positions(kernel: readonly number[]): number[][] {
-  return kernel.reduce<number[][]>(
-    (all, extent) => all.flatMap((prefix) => Array.from({ length: extent }, (_, i) => [...prefix, i])),
-    [[]],
-  );
-}
 
 /** Puts the pixels of a strided view back where they came from: a transposed convolution with a single unit tap. */
 function scatterWindow(

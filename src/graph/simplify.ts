@@ -2,8 +2,8 @@
 import { isFloat, sameShape, sizeOf } from '../tensor/index.ts';
 import { evaluateNode, toHostValue, toNdArray } from './evaluate/index.ts';
 import type { Node, NodeOf } from './node.ts';
-import { rewriteGraph } from './rewrite.ts';
-import { constant, createNode, createOutputs, scalar, type Tensor } from './tensor.ts';
+import { rewriteGraph, withInputs } from './rewrite.ts';
+import { constant, createNode, scalar, type Tensor } from './tensor.ts';
 import type { Graph } from './trace.ts';
 
 /** Folding never makes a constant larger than this many elements: graphs stay small. */
@@ -29,11 +29,7 @@ export function simplify(graph: Graph): Graph {
     const key = keyOf(candidate, finalInputs);
     const earlier = known.get(key);
     if (earlier) return earlier;
-    const outputs = rebuilt
-      ? candidate.outputs
-      : finalInputs.every((tensor, i) => tensor === node.inputs[i])
-        ? node.outputs
-        : createOutputs(node.op, finalInputs, node.attrs, node.scope);
+    const outputs = rebuilt ? candidate.outputs : withInputs(node, inputs);
     known.set(key, outputs);
     return outputs;
   });

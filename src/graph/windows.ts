@@ -114,3 +114,11 @@ export function resize(x: Tensor, { size, scale, mode = 'nearest', alignCorners 
   if (target.every((extent, axis) => extent === x.shape[axis + 2])) return x;
   return createNode('resize', [x], { mode, size: [...target], alignCorners });
 }
+
+/** All positions in a window of `kernel`, last axis fastest. */
+export function kernelPositions(kernel: readonly number[]): number[][] {
+  return kernel.reduce<number[][]>(
+    (all, extent) => all.flatMap((prefix) => Array.from({ length: extent }, (_, i) => [...prefix, i])),
+    [[]],
+  );
+}

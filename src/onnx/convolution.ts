@@ -1,5 +1,5 @@
 /** @file Lowering of convolutions and their two adjoints: the form is chosen by target and shape. */
-import type { ConvAttrs, NodeOf } from '../graph/index.ts';
+import { type ConvAttrs, kernelPositions, type NodeOf } from '../graph/index.ts';
 import { sizeOf } from '../tensor/index.ts';
 import {
   fromBlocks,
@@ -215,7 +215,7 @@ function slicedProducts(
   const needsPad = padding.some(([before, after]) => before !== 0 || after !== 0);
   const source = needsPad ? emitter.pad(name!, [[0, 0], [0, 0], ...padding]) : name!;
   const rows = emitter.reshape(dy!, [batch * groups, outputs / groups, area]);
-  const products = positions(kernel).map((position) => {
+  const products = kernelPositions(kernel).map((position) => {
     const starts = position.map((tap, axis) => tap * attrs.dilation[axis]!);
     const stops = starts.map((start, axis) => start + (ySpatial[axis]! - 1) * attrs.stride[axis]! + 1);
     const view = point ? source : emitter.slice(source, axes, starts, stops, attrs.stride);
@@ -238,11 +238,4 @@ function sumOverBatch(x: ValueName, batch: number, size: number, emitter: Emitte
   if (batch === 1) return emitter.reshape(x, [1, size]);
   const ones = emitter.constant({ dtype: 'float32', shape: [1, batch], data: new Float32Array(batch).fill(1) });
   return emitter.emit('MatMul', [ones, emitter.reshape(x, [batch, size])]);
-}
-
-function positions(kernel: readonly number[]): number[][] {
-  return kernel.reduce<number[][]>(
-    (all, extent) => all.flatMap((prefix) => Array.from({ length: extent }, (_, i) => [...prefix, i])),
-    [[]],
-  );
 }
