@@ -14,6 +14,11 @@ function toBlocks(x: ValueName, emitter: Emitter): ValueName {
   return emitter.emit('ReorderInput', [x], {}, BLOCKED);
 }
 
+/** The same, not shared with the forward pass, which would keep them in memory until the backward pass. */
+function blocksAgain(x: ValueName, emitter: Emitter): ValueName {
+  return emitter.emit('ReorderInput', [x], { channels_last: 0 }, BLOCKED);
+}
+
 /** Blocks to pictures. */
 export function fromBlocks(x: ValueName, channels: number, emitter: Emitter): ValueName {
   return emitter.emit('ReorderOutput', [x], { channels }, BLOCKED);
@@ -81,6 +86,28 @@ export function lowerBlockedAdjoint(
   const inputs = [toBlocks(dy!, emitter), blockedAdjointKernel(w!, kernelShape, block, emitter)];
   const attributes = { ...windowAttributes(attrs), kernel_shape: kernelShape.slice(2) };
   return fromBlocks(emitter.emit('Conv', inputs, attributes, BLOCKED), kernelShape[1]!, emitter);
+}
+
+/**
+ * `y[row, column] = x[row + down, column + right]`, zero outside, by a depthwise convolution in blocks: twice as fast as
+ * moving rows. x: [B, C, H, W].
+ */
+export function shiftInBlocks(
+  x: ValueName,
+  channels: number,
+  block: number,
+  offset: readonly [down: number, right: number],
+  emitter: Emitter,
+): ValueName {
+  if (offset.every((by) => by === 0)) return x;
+  const kernel = offset.map((by) => Math.abs(by) + 1) as [number, number];
+  const taps = sizeOf(kernel);
+  const tap = Math.max(offset[0], 0) * kernel[1] + Math.max(offset[1], 0);
+  const data = Float32Array.from({ length: channels * taps }, (_, i) => (Math.floor(i / block) % taps === tap ? 1 : 0));
+  const w = emitter.constant({ dtype: 'float32', shape: [channels, 1, ...kernel], data });
+  const pads = [...offset.map((by) => Math.max(-by, 0)), ...offset.map((by) => Math.max(by, 0))];
+  const attributes = { group: channels, kernel_shape: kernel, pads };
+  return fromBlocks(emitter.emit('Conv', [blocksAgain(x, emitter), w], attributes, BLOCKED), channels, emitter);
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   lowerBlockedAdjoint,
   lowerBlockedConv,
   lowerBlockedWeightGrad,
+  shiftInBlocks,
 } from './blocked-convolution.ts';
 import type { Emitter, ValueName } from './emitter.ts';
 import { matmulTransposed } from './matmul.ts';
@@ -92,7 +93,7 @@ export function lowerConvWeightGrad(
 ): ValueName {
   const { attrs } = node;
   const [x, dy] = node.inputs;
-  const [batch, channels, ...spatial] = x!.shape as [number, number, ...number[]];
+  const [batch, channels] = x!.shape as [number, number];
   const outputs = dy!.shape[1]!;
   const area = sizeOf(dy!.shape.slice(2));
   const point = attrs.kernel.every((extent) => extent === 1) && attrs.stride.every((step) => step === 1);
@@ -101,7 +102,7 @@ export function lowerConvWeightGrad(
   if (!point && !crops && area <= 16 && hasBlockedForm(target.block, attrs, batch, outputs)) {
     return lowerBlockedWeightGrad({ ...node, attrs: { ...attrs, padding } }, inputs, target.block, emitter);
   }
-  if (isSameSizePlane(node)) return shiftedProducts(node, inputs, spatial as [number, number], emitter, target);
+  if (isSameSizePlane(node)) return shiftedProducts(node, inputs, emitter, target);
   return slicedProducts(node, inputs, { batch, channels, outputs, area, point, padding }, emitter, target);
 }
 
@@ -134,28 +135,30 @@ function isSameSizePlane({ inputs: [x, dy], attrs }: NodeOf<'convWeightGrad'>): 
 function shiftedProducts(
   { inputs: [x, dyTensor], attrs }: NodeOf<'convWeightGrad'>,
   [name, dy]: readonly ValueName[],
-  plane: readonly [height: number, width: number],
   emitter: Emitter,
   target: OnnxTarget,
 ): ValueName {
-  const [batch, channels] = x!.shape as [number, number];
+  const [batch, channels, ...plane] = x!.shape as [number, number, number, number];
   const outputs = dyTensor!.shape[1]!;
+  const area = sizeOf(plane);
   const [rows, columns] = attrs.kernel as [number, number];
-  const area = plane[0] * plane[1];
   const offset = (tap: number, axis: 0 | 1): number => tap * attrs.dilation[axis]! - attrs.padding[axis]![0];
-  const pictures = Array.from({ length: columns }, (_, j) => {
-    const shifted = shiftPlanes(name!, batch * channels, plane, [0, offset(j, 1)], emitter);
-    return emitter.reshape(shifted, [batch, channels, area]);
-  });
+  const { block } = target;
+  const shift = (pictures: ValueName, count: number, by: readonly [number, number]): ValueName =>
+    block !== undefined && count % block === 0
+      ? shiftInBlocks(pictures, count, block, by, emitter)
+      : shiftPlanes(pictures, batch * count, plane, by, emitter);
+  const pictures = Array.from({ length: columns }, (_, j) =>
+    emitter.reshape(shift(name!, channels, [0, offset(j, 1)]), [batch, channels, area]),
+  );
   const products = Array.from({ length: rows }, (_, i) => {
-    const shifted = shiftPlanes(dy!, batch * outputs, plane, [-offset(i, 0), 0], emitter);
-    const gradient = emitter.reshape(shifted, [batch, outputs, area]);
+    const gradient = emitter.reshape(shift(dy!, outputs, [-offset(i, 0), 0]), [batch, outputs, area]);
     return pictures.map((picture) =>
       sumOverBatch(matmulTransposed(picture, gradient, 3, emitter, target), batch, channels * outputs, emitter),
     );
   }).flat();
-  const all = products.length === 1 ? products[0]! : emitter.emit('Concat', products, { axis: 0 });
-  return kernelFromTaps(all, [outputs, channels, rows, columns], target, emitter);
+  const taps = products.length === 1 ? products[0]! : emitter.emit('Concat', products, { axis: 0 });
+  return kernelFromTaps(taps, [outputs, channels, rows, columns], target, emitter);
 }
 
 /**
@@ -187,7 +190,7 @@ function kernelFromTaps(taps: ValueName, shape: readonly number[], { block }: On
   const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
   const count = sizeOf(kernel);
   if (block === undefined || outputs % block !== 0) {
-    return emitter.reshape(emitter.transpose(emitter.reshape(taps, [count, channels, outputs]), [2, 1, 0]), shape);
+    return kernelLast(emitter.reshape(taps, [...kernel, channels, outputs]), true, shape.length, emitter);
   }
   const pieces = emitter.reshape(taps, [count, channels, outputs / block, block]);
   const blocked = emitter.reshape(emitter.transpose(pieces, [1, 2, 0, 3]), [channels, outputs, ...kernel]);
@@ -227,10 +230,16 @@ function slicedProducts(
       emitter,
     );
   });
-  // [K, O · C/G] → [O, C/G, ...kernel]
-  const turned =
-    products.length === 1 ? products[0]! : emitter.transpose(emitter.emit('Concat', products, { axis: 0 }), [1, 0]);
-  return emitter.reshape(turned, [outputs, channels / groups, ...kernel]);
+  const shape = [outputs, channels / groups];
+  if (products.length === 1) return emitter.reshape(products[0]!, [...shape, ...kernel]);
+  const taps = emitter.reshape(emitter.emit('Concat', products, { axis: 0 }), [...kernel, ...shape]);
+  return kernelLast(taps, false, kernel.length + 2, emitter);
+}
+
+/** [...kernel, A, B] to [A, B, ...kernel], or [B, A, ...kernel]. */
+function kernelLast(x: ValueName, swap: boolean, rank: number, emitter: Emitter): ValueName {
+  const channels = swap ? [rank - 1, rank - 2] : [rank - 2, rank - 1];
+  return emitter.transpose(x, [...channels, ...Array.from({ length: rank - 2 }, (_, axis) => axis)]);
 }
 
 /** [B, N] → [1, N] as a product with a row of ones: a leading-axis reduction costs as much as the products themselves. */

@@ -16,6 +16,7 @@ import type { NdArray } from '../tensor/index.ts';
 import { Emitter, type ValueName } from './emitter.ts';
 import { type Lowering, lowerings } from './lowerings.ts';
 import type { OnnxModel, OnnxValue } from './model.ts';
+import { scheduleNodes } from './schedule.ts';
 import { type OnnxTarget, OPSETS } from './target.ts';
 
 /** A model, and which of its values feed and receive what. */
@@ -123,7 +124,10 @@ export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefin
   };
   const outputs = new Map([...simplified.outputs].map(([key, tensor]) => [key, result(tensor)]));
   const assignments = new Map([...simplified.assignments].map(([variable, tensor]) => [variable, result(tensor)]));
-  const nodes = liveNodes(emitter, modelOutputs);
+  const nodes = scheduleNodes(
+    liveNodes(emitter, modelOutputs),
+    new Set([...variables.values(), ...emitter.initializers.keys()]),
+  );
   const domains = new Set(['', ...nodes.map(({ domain }) => domain)]);
   const model: OnnxModel = {
     nodes,

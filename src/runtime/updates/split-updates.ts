@@ -60,19 +60,23 @@ function isElementwise(value: Tensor, { shape, dtype }: Variable): boolean {
   return dtype === 'float32' && sizeOf(shape) > 1 && isKernelNode(value.node, shape);
 }
 
-/** Whether a kernel should compute `node` rather than receive it: it reads state, or scales something by a scalar. */
+/**
+ * Whether a kernel should compute `node` rather than receive it: it reads state, or scales something by a scalar, or is a
+ * function of one array, such as a square, which the kernel may need besides.
+ */
 function belongs(node: Node, shape: Shape, state: ReadonlyMap<Variable, Tensor>, known: Map<Node, boolean>): boolean {
   const before = known.get(node);
   if (before !== undefined) return before;
   known.set(node, false);
   const result =
     isKernelNode(node, shape) &&
-    node.inputs.some(
-      (input) =>
-        (input.size === 1 && sizeOf(shape) > 1) ||
-        (input.node.op === 'variable' && state.has(input.node.attrs.variable)) ||
-        belongs(input.node, shape, state, known),
-    );
+    (new Set(node.inputs).size === 1 ||
+      node.inputs.some(
+        (input) =>
+          (input.size === 1 && sizeOf(shape) > 1) ||
+          (input.node.op === 'variable' && state.has(input.node.attrs.variable)) ||
+          belongs(input.node, shape, state, known),
+      ));
   known.set(node, result);
   return result;
 }

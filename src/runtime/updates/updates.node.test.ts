@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { gradients } from '../../autodiff/index.ts';
-import { type Graph, input, scalar, simplify, type Tensor, type Traced, trace, Variable } from '../../graph/index.ts';
+import { type Graph, input, scalar, simplify, Tensor, type Traced, trace, Variable } from '../../graph/index.ts';
 import { fillUniform, fromNumbers, type NdArray, ndArray, toFloat64 } from '../../tensor/index.ts';
 import type { Engine } from '../engine.ts';
 import { nodeEngine } from '../index.node.ts';
@@ -46,6 +46,18 @@ describe('an assignment leaves the graph', () => {
     expect(updates).toHaveLength(1);
     expect(updates[0]!.stores).toEqual([m, v, w]);
     expect(updates[0]!.scalars.map(({ node }) => node.op)).toEqual(['input']);
+  });
+
+  test('with its gradient as the one array received, though it needs the square besides', () => {
+    const { updates } = split(() => {
+      const gradient = input('g', [6]).exp();
+      m.assign(m.value.mul(0.9).add(gradient));
+      v.assign(v.value.mul(0.99).add(gradient.mul(gradient)));
+      w.assign(w.value.sub(m.value.div(v.value.sqrt())));
+      return { gradient };
+    });
+    const received = updates.flatMap(({ loads }) => loads.filter((load) => load instanceof Tensor));
+    expect(received.map(({ node }) => node.op)).toEqual(['exp']);
   });
 
   test('but not when it needs other elements, other ops, or another dtype', () => {
