@@ -9,8 +9,8 @@ import type { Grid } from '../solver.ts';
 import { consistency } from '../solvers/consistency.ts';
 import { type DpmAlgorithm, dpmSolver } from '../solvers/dpm-solver.ts';
 import { euler } from '../solvers/euler.ts';
-import { dpmOrders } from './multistep.ts';
-import { type GridRequest, onePerStep, type PlanParts, totalSteps } from './plan.ts';
+import { dpmOptions, dpmOrders } from './dpm.ts';
+import { type GridRequest, onePerStep, type PlanParts } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
 
 /** Level to network time: `¼·ln σ` (EDM). */
@@ -71,16 +71,7 @@ export function cosineDpmPlan(o: SchedulerOptions): PlanParts {
 function dpmOn(parts: Omit<PlanParts, 'solve' | 'order' | 'stochastic'>, o: SchedulerOptions, algorithm: DpmAlgorithm) {
   return {
     ...parts,
-    solve: (denoise, x, grid, options) =>
-      dpmSolver(denoise, x, grid, {
-        ...options,
-        eta: 1,
-        order: o.solver_order,
-        algorithm,
-        solverType: o.solver_type === 'heun' ? 'heun' : 'midpoint',
-        lowerOrderFinal: o.lower_order_final && totalSteps(grid, options) < 15,
-        eulerAtFinal: o.euler_at_final,
-      }),
+    solve: (denoise, x, grid, options) => dpmSolver(denoise, x, grid, dpmOptions(o, algorithm, grid, options)),
     orders: dpmOrders(o),
     order: o.solver_order,
     stochastic: algorithm.startsWith('sde'),

@@ -2,9 +2,10 @@
 import { cogVideoXDdimPlan, cogVideoXDpmPlan, wuerstchenPlan } from './cogvideox.ts';
 import type { SchedulerClass } from './defaults.ts';
 import { lcmPlan, tcdPlan } from './distilled.ts';
+import { dpmInversePlan, dpmMultistepPlan, dpmSinglestepPlan } from './dpm.ts';
 import { consistencyModelPlan, cosineDpmPlan, edmDpmPlan, edmEulerPlan } from './edm.ts';
 import { flowEulerPlan, flowHeunPlan, flowLcmPlan, ipndmPlan, scmPlan } from './flow.ts';
-import { deisPlan, dpmInversePlan, dpmMultistepPlan, dpmSinglestepPlan, saSolverPlan, unipcPlan } from './multistep.ts';
+import { deisPlan, saSolverPlan, unipcPlan } from './multistep.ts';
 import { completePlan, type PlanParts, type SamplingPlan } from './plan.ts';
 import { readSchedulerConfig, type SchedulerOptions } from './read.ts';
 import {

@@ -9,7 +9,7 @@ import { dpmppSde } from '../solvers/dpm-stages.ts';
 import { euler, eulerAncestral } from '../solvers/euler.ts';
 import { lms } from '../solvers/linear-multistep.ts';
 import { heun, kdpm2, kdpm2Ancestral } from '../solvers/second-order.ts';
-import { ZERO_SNR_FLOOR } from './multistep.ts';
+import { ZERO_SNR_FLOOR } from './multistep-grid.ts';
 import { type GridRequest, multistepOrders, onePerStep, type PlanParts } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
 import { configProcess, requestedTimesteps } from './variance-preserving.ts';
