@@ -18,18 +18,21 @@ KDPM2AncestralDiscreteScheduler DPMSolverSDEScheduler LMSDiscreteScheduler IPNDM
 EDMEulerScheduler EDMDPMSolverMultistepScheduler CosineDPMSolverMultistepScheduler CMStochasticIterativeScheduler
 SCMScheduler CogVideoXDDIMScheduler CogVideoXDPMScheduler UnCLIPScheduler DDPMWuerstchenScheduler
 DPMSolverMultistepInverseScheduler FlowMatchEulerDiscreteScheduler FlowMatchHeunDiscreteScheduler FlowMatchLCMScheduler ScoreSdeVeScheduler
+FlowMapEulerDiscreteScheduler PiflowScheduler LTXEulerAncestralRFScheduler MiniMaxH3Scheduler RFD4ProteinaScheduler HeliosScheduler
+HeliosDMDScheduler RePaintScheduler ConsistencyDecoderScheduler KarrasVeScheduler ScoreSdeVpScheduler
 """.split()
 
 
 def defaults(cls):
-    """From the source text, since classes with a missing optional dependency cannot be imported."""
+    """From the source text, since classes with a missing optional dependency cannot be imported; None where it demands a value."""
     folder = pathlib.Path(diffusers.__file__).parent / "schedulers"
-    for path in sorted(folder.glob("scheduling_*.py")):
+    for path in sorted(folder.rglob("scheduling_*.py")):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.ClassDef) and node.name == cls:
                 init = next(item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__")
                 names = [argument.arg for argument in init.args.args[1:]]
                 values = [eval(ast.unparse(value)) for value in init.args.defaults]
+                values = [None] * (len(names) - len(values)) + values
                 return {name: "-inf" if value == -float("inf") else value for name, value in zip(names, values)}
     raise SystemExit(f"{cls} not found")
 

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 import diffusers
 
+from scheduler_loops import LOOPS, pyramids
+
 warnings.filterwarnings("ignore")
 SHAPE = (2, 1, 4, 4)
 B = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
@@ -114,6 +116,37 @@ CASES = [
     case("wuerstchen", "DDPMWuerstchenScheduler", 7),
     case("dpm++ 2m inverse", "DPMSolverMultistepInverseScheduler", 7),
     case("flow lcm", "FlowMatchLCMScheduler", 4, {"shift": 2.0}),
+    case("score sde ve", "ScoreSdeVeScheduler", 7),
+    case("score sde ve two corrections", "ScoreSdeVeScheduler", 6, {"sigma_max": 50, "snr": 0.1, "correct_steps": 2}),
+    case("dpm sde", "DPMSolverSDEScheduler", 7),
+    case("dpm sde karras v", "DPMSolverSDEScheduler", 6, {"use_karras_sigmas": True, **V}),
+    case("cosine dpm", "CosineDPMSolverMultistepScheduler", 7),
+    case("cosine dpm heun karras epsilon", "CosineDPMSolverMultistepScheduler", 7, {"sigma_schedule": "karras", "solver_type": "heun", "prediction_type": "epsilon"}),
+    case("flow map", "FlowMapEulerDiscreteScheduler", 4),
+    case("flow map shifted", "FlowMapEulerDiscreteScheduler", 4, {"shift": 5.0}),
+    case("flow map any step", "FlowMapEulerDiscreteScheduler", 3, {"shift": 3.0}, grid={"timesteps": [1000, 700, 50]}),
+    case("piflow", "PiflowScheduler", 4),
+    case("piflow two estimates", "PiflowScheduler", 3, {"n_grid": 2, "shift": 1.0, "final_step_size_scale": 1.0, "num_policy_substeps": 10}),
+    case("ltx ancestral", "LTXEulerAncestralRFScheduler", 6),
+    case("ltx ancestral shifted", "LTXEulerAncestralRFScheduler", 6, {"eta": 0.5, "s_noise": 0.9, "shift": 3.0, "shift_terminal": 0.1}),
+    case("ltx ancestral own levels", "LTXEulerAncestralRFScheduler", 4, grid={"sigmas": [1.0, 0.9, 0.6, 0.2, 0.0]}),
+    case("minimax h3", "MiniMaxH3Scheduler", 7),
+    case("minimax h3 audio", "MiniMaxH3Scheduler", 5, {"shift": 3.0}),
+    case("proteina backbone", "RFD4ProteinaScheduler", 20, {"schedule_mode": "log", "noise_mode": "1/t", "tsr_k": 3.0, "tsr_sigma": 1.5}),
+    case("proteina latents masked", "RFD4ProteinaScheduler", 9, {"schedule_mode": "power", "noise_mode": "tan", "tsr_k": 10.0, "tsr_sigma": 0.5, "tail_steps": 2, "tail_step_multiplier": 3, "t_lim_ode": 0.9}, step={"masked": True}),
+    case("helios stage 0", "HeliosScheduler", 5, grid={"stage": 0}),
+    case("helios stage 2 order 3 bh1", "HeliosScheduler", 6, {"solver_order": 3, "solver_type": "bh1"}, grid={"stage": 2}),
+    case("helios dynamic", "HeliosScheduler", 5, {"use_dynamic_shifting": True, "lower_order_final": False}, grid={"stage": 1, "mu": 0.7}),
+    case("helios euler", "HeliosScheduler", 5, {"scheduler_type": "euler", "shift": 2.0}, grid={"stage": 1}),
+    case("helios one stage", "HeliosScheduler", 6, {"stages": 1, "stage_range": [0, 1], "shift": 1.5}),
+    case("helios levels of sigma/alpha", "HeliosScheduler", 5, {"use_flow_sigmas": False}, grid={"stage": 0}),
+    case("helios dmd", "HeliosDMDScheduler", 3, grid={"stage": 0}),
+    case("helios dmd dynamic", "HeliosDMDScheduler", 3, {"use_dynamic_shifting": True}, grid={"stage": 2, "mu": 2.0}),
+    case("helios dmd one stage", "HeliosDMDScheduler", 4, {"stages": 1, "stage_range": [0, 1]}),
+    case("repaint", "RePaintScheduler", 6, step={"jumpLength": 2, "jumpSamples": 2}),
+    case("repaint ancestral", "RePaintScheduler", 8, {"eta": 1.0, "beta_schedule": "squaredcos_cap_v2", "clip_sample": False, "num_train_timesteps": 50}, step={"jumpLength": 3, "jumpSamples": 3}),
+    case("consistency decoder", "ConsistencyDecoderScheduler", 2),
+    case("consistency decoder wide data", "ConsistencyDecoderScheduler", 2, {"sigma_data": 1.0}),
 ]
 
 
@@ -130,7 +163,21 @@ def base64_of(x):
     return base64.b64encode(np.ascontiguousarray(x, dtype="<f4").tobytes()).decode()
 
 
+def run_special(spec):
+    start = torch.randn(SHAPE, generator=torch.Generator().manual_seed(7))
+    times, first, states, arrays = LOOPS[spec["cls"]](spec, start, network)
+    return {
+        **{key: spec[key] for key in ("name", "cls", "steps", "config", "step", "grid", "learned")},
+        "times": [float(t) for t in times],
+        "start": base64_of(first),
+        "states": [base64_of(x) for x in states],
+        "arrays": {name: base64_of(array) for name, array in arrays.items()},
+    }
+
+
 def run(spec):
+    if spec["cls"] in LOOPS:
+        return run_special(spec)
     scheduler = getattr(diffusers, spec["cls"])(**spec["config"])
     scheduler.set_timesteps(spec["steps"], **spec["grid"])
     start = torch.randn(SHAPE, generator=torch.Generator().manual_seed(7))
@@ -198,6 +245,7 @@ if __name__ == "__main__":
         "made_by": "python tools/oracle/schedulers.py test/golden/schedulers/steps.json",
         "versions": {"torch": torch.__version__.split("+")[0], "diffusers": diffusers.__version__},
         "shape": SHAPE,
+        "pyramids": pyramids(),
         "betas": beta_tables(),
         "cases": [run(spec) for spec in CASES],
     }

@@ -15,6 +15,8 @@ export interface Prediction {
   readonly eps: State;
   /** Raw second half of a learned-variance network's output. */
   readonly variance?: State;
+  /** All estimates of the data of a network that makes several, along its last axis: x̂₀ is the first of them. */
+  readonly several?: readonly State[];
 }
 
 /** A denoiser: what solvers call, once per network evaluation. */
@@ -35,6 +37,8 @@ export interface DenoiserOptions {
   readonly consistent?: boolean;
   /** Elements of one sample's state; given, the network's output holds [prediction, variance] along the channels. */
   readonly learnedVariance?: number | undefined;
+  /** The network makes `count` predictions, one after another in every `lastAxis` elements of the state. */
+  readonly several?: { readonly count: number; readonly lastAxis: number } | undefined;
 }
 
 /** `1/√(α² + σ²)`: brings the state of any frame to the unit variance that variance-preserving networks were trained on. */
@@ -46,15 +50,20 @@ export const unitVariance = ({ alpha, sigma }: Point): number => 1 / Math.hypot(
  */
 export function denoiser(
   network: Network,
-  { prediction = 'epsilon', scaleInput, transform, consistent = false, learnedVariance }: DenoiserOptions = {},
+  { prediction = 'epsilon', scaleInput, transform, consistent = false, learnedVariance, several }: DenoiserOptions = {},
 ): Denoiser {
   const parameterisation = named(prediction);
   return async (x, point, step) => {
     const scale = scaleInput?.(point) ?? 1;
     const raw = await network(scale === 1 ? x : combine([scale, x]), point, step);
     assertFinite(raw, `the network's output`, point, step);
-    const { output, variance } = splitVariance(raw, x, learnedVariance);
     const read = readout(parameterisation, point);
+    if (several !== undefined) {
+      const outputs = splitSeveral(raw, x, several);
+      const estimates = outputs.map((output) => apply(read.x0, x, output));
+      return { x0: estimates[0]!, eps: apply(read.eps, x, outputs[0]!), several: estimates };
+    }
+    const { output, variance } = splitVariance(raw, x, learnedVariance);
     const direct = apply(read.x0, x, output);
     const x0 = transform === undefined ? direct : transform(direct === output ? output.slice() : direct, point, step);
     const eps =
@@ -84,6 +93,24 @@ function splitVariance(raw: State, x: State, sampleSize: number | undefined): { 
     variance.set(raw.subarray(2 * at + sampleSize, 2 * at + 2 * sampleSize), at);
   }
   return { output, variance };
+}
+
+/** [rows, count, lastAxis] → `count` arrays of [rows, lastAxis]. */
+function splitSeveral(raw: State, x: State, { count, lastAxis }: { count: number; lastAxis: number }): State[] {
+  if (raw.length !== count * x.length || x.length % lastAxis !== 0) {
+    throw new ShapeError(
+      `the network returned ${raw.length} elements for a state of ${x.length} with rows of ${lastAxis}`,
+      `it makes ${count} predictions, so its last axis is ${count} times as long as that of the state`,
+    );
+  }
+  return Array.from({ length: count }, (_, k) => {
+    const output = x.slice();
+    for (let at = 0; at < x.length; at += lastAxis) {
+      const start = count * at + k * lastAxis;
+      output.set(raw.subarray(start, start + lastAxis), at);
+    }
+    return output;
+  });
 }
 
 /** Throws `EngineError` that names `what`, the step and the time when `x` holds a NaN or an infinity. */

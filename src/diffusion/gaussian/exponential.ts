@@ -104,20 +104,26 @@ export function exponentialStep({
   noise,
 }: ExponentialStep): State {
   const lambda = lambdaOf(from);
-  const h = lambdaOf(to) - lambda;
+  const target = lambdaOf(to);
+  const h = target - lambda;
   if (h === 0) return x.slice();
   if (to.sigma === 0 && kind === 'noise') return leapToData(x, from, to, nodes);
   const t2 = tau ** 2;
   const c = kind === 'data' ? (1 + t2) * h : -h;
   const gain = kind === 'data' ? to.alpha : (1 + t2) * to.sigma;
   const moments = rule(exponentialMoments(c, nodes.length), c, nodes.length);
+  // in units of the step; a node in pure noise (λ = −∞) is infinitely far from all others, and the polynomial's limit
+  // does not see it
+  const placed = nodes
+    .map(({ lambda: at, value }) => ({ u: at === lambda ? 0 : at === target ? 1 : (at - lambda) / h, value }))
+    .filter(({ u }) => u !== -Infinity);
   const weights = quadratureWeights(
-    nodes.map((node) => (node.lambda - lambda) / h),
+    placed.map(({ u }) => u),
     moments,
   );
   const decay = t2 === 0 ? 1 : Math.exp(-t2 * h);
   const onX = kind === 'data' ? (to.sigma / from.sigma) * decay : to.alpha / from.alpha;
-  const terms: Term[] = [[onX, x], ...weights.map((w, k): Term => [gain * w, nodes[k]!.value])];
+  const terms: Term[] = [[onX, x], ...weights.map((w, k): Term => [gain * w, placed[k]!.value])];
   if (noise !== undefined) terms.push([noiseLevel(kind, to.sigma, tau, h), noise]);
   return combine(...terms);
 }

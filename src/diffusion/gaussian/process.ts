@@ -9,6 +9,8 @@ export interface Point {
   readonly alpha: number;
   /** Noise level σ(t) ≥ 0. */
   readonly sigma: number;
+  /** For flow maps: the time the network is asked to go to, in the units of `t` (set by `flowMap`). */
+  readonly target?: number | undefined;
 }
 
 /**

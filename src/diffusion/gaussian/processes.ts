@@ -96,6 +96,19 @@ export function rectifiedFlow({ scale = 1 } = {}): Process {
   };
 }
 
+/** Rectified flow with time running towards data: `α = t`, `σ = 1 − t`, t from 0 (noise) to 1 (data) (Lipman et al. 2023). */
+export function dataTimeFlow(): Process {
+  return {
+    name: 'rectified-flow',
+    start: 1,
+    end: 0,
+    alpha: (t) => t,
+    sigma: (t) => 1 - t,
+    alphaDot: () => 1,
+    sigmaDot: () => -1,
+  };
+}
+
 /**
  * Any process by its level: the time at which σ/α equals `ratio`, found by bisection between `start` and `end`
  * (σ/α grows with time in every process here), and the point there.

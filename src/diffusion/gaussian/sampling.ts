@@ -8,7 +8,7 @@ import type { NoiseSource } from './solver.ts';
 import type { State } from './state.ts';
 
 /** Options of `sampleWithPlan`. */
-export interface SamplingOptions extends Omit<RunOptions, 'noise' | 'whole'> {
+export interface SamplingOptions extends Omit<RunOptions, 'noise' | 'whole' | 'sampleSize'> {
   /** One per sample: what a sample looks like depends on its own seed, never on the batch it is in. */
   readonly seeds: readonly number[];
   /** Elements of one sample. */
@@ -18,6 +18,8 @@ export interface SamplingOptions extends Omit<RunOptions, 'noise' | 'whole'> {
   readonly timesteps?: readonly number[] | undefined;
   /** Default philox. */
   readonly rng?: Rng;
+  /** Length of the last axis of the state, for networks that widen it (PiFlow). */
+  readonly lastAxis?: number | undefined;
 }
 
 /** Each sample's own stream of noise, side by side. */
@@ -40,7 +42,7 @@ export function perSampleNoise(rng: Rng, seeds: readonly number[]): NoiseSource 
 export async function sampleWithPlan(
   plan: SamplingPlan,
   network: Network,
-  { seeds, sampleSize, steps, timesteps, rng = 'philox', ...run }: SamplingOptions,
+  { seeds, sampleSize, lastAxis, steps, timesteps, rng = 'philox', ...run }: SamplingOptions,
 ): Promise<State> {
   const odd = seeds.find((seed) => !Number.isSafeInteger(seed) || seed < 0);
   if (odd !== undefined) throw new ConfigError(`a seed is a whole number from 0 to 2^53, got ${odd}`);
@@ -55,7 +57,7 @@ export async function sampleWithPlan(
   const scale = plan.initialScale(grid);
   // step -1 comes before every step of the solver
   const start = noise(seeds.length * sampleSize, -1).map((value: number) => value * scale);
-  return plan.solve(plan.denoiser(network, { sampleSize }), start, grid, { ...run, noise });
+  return plan.solve(plan.denoiser(network, { sampleSize, lastAxis }), start, grid, { ...run, sampleSize, noise });
 }
 
 /** The classes wanted, and how strongly. */

@@ -37,7 +37,9 @@ export function inpaint(denoise: Denoiser, { x0, mask }: Known, noise: State): D
     const seen = blendByMask(addNoise(x0, noise, point), x, mask);
     const prediction = await denoise(seen, point, step);
     const data = blendByMask(x0, prediction.x0, mask);
-    return { ...prediction, x0: data, eps: combine([1 / point.sigma, x], [-point.alpha / point.sigma, data]) };
+    const several = prediction.several?.map((estimate) => blendByMask(x0, estimate, mask));
+    const eps = combine([1 / point.sigma, x], [-point.alpha / point.sigma, data]);
+    return { ...prediction, x0: data, eps, ...(several === undefined ? {} : { several }) };
   };
 }
 
@@ -50,6 +52,10 @@ export interface RepaintOptions extends SolverOptions {
   readonly jumpSamples?: number;
   /** η of the DDIM steps; 1 is the paper's DDPM. */
   readonly eta?: number;
+  /** One draw serves the known part and the DDIM step, as in diffusers' scheduler; by default each has its own. */
+  readonly sharedNoise?: boolean;
+  /** A step back up from the cleaner `from` to the noisier `to`; by default one draw from q(x_to|x_from). */
+  readonly ascend?: (x: State, from: Point, to: Point, draw: () => State) => State;
 }
 
 /** The walk of RePaint over `steps` steps: +1 one step down (towards data), −1 one step back up. */
@@ -80,7 +86,7 @@ export async function repaint(
   x: State,
   grid: Grid,
   { x0, mask }: Known,
-  { noise, jumpLength = 10, jumpSamples = 10, eta = 1, onStep, signal }: RepaintOptions,
+  { noise, jumpLength = 10, jumpSamples = 10, eta = 1, sharedNoise = false, ascend, onStep, signal }: RepaintOptions,
 ): Promise<State> {
   const steps = grid.length - 1;
   const moves = repaintSchedule(steps, jumpLength, jumpSamples);
@@ -91,13 +97,13 @@ export async function repaint(
     const from = grid[at]!;
     const to = grid[at + move]!;
     if (move < 0) {
-      state = forward(state, from, to, drawNoise(noise, state, step));
+      state = (ascend ?? forward)(state, from, to, () => drawNoise(noise, state, step));
     } else {
       const draw = drawNoise(noise, state, step);
       let preview: State = state;
       const invented = await ddim(denoise, state, [from, to], {
         eta,
-        noise,
+        noise: sharedNoise ? () => draw : noise,
         onStep: (event) => {
           preview = event.x0;
         },
@@ -111,9 +117,9 @@ export async function repaint(
 }
 
 /** One step of the forward process, from the cleaner `from` to the noisier `to`. */
-function forward(x: State, from: Point, to: Point, noise: State): State {
+function forward(x: State, from: Point, to: Point, draw: () => State): State {
   const { scale, variance } = transition(from, to);
-  return combine([scale, x], [Math.sqrt(variance), noise]);
+  return combine([scale, x], [Math.sqrt(variance), draw()]);
 }
 
 /** A solver with the known part replaced: `inpaint` around the denoiser, and the known data exact at the end. */

@@ -1,11 +1,14 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../tensor/index.ts';
 import {
   fromSchedulerConfig,
+  noiseSource,
   readSchedulerConfig,
   SCHEDULER_DEFAULTS,
   type SchedulerClass,
+  type SchedulerOptions,
   writeSchedulerConfig,
 } from '../index.ts';
 
@@ -15,6 +18,19 @@ const published = JSON.parse(
 ) as { classes: Record<SchedulerClass, Record<string, unknown>> };
 
 const CLASSES = Object.keys(SCHEDULER_DEFAULTS) as SchedulerClass[];
+
+/** What diffusers has no default for. */
+const PROTEINA = { schedule_mode: 'log', noise_mode: '1/t', tsr_k: 3, tsr_sigma: 1.5 };
+const required = (className: SchedulerClass): Partial<SchedulerOptions> =>
+  className === 'RFD4ProteinaScheduler' ? PROTEINA : {};
+
+/** The configs of the step-by-step goldens. */
+const { cases } = JSON.parse(
+  readFileSync(new URL('../../../../test/golden/schedulers/steps.json', import.meta.url), 'utf8'),
+) as { cases: { name: string; cls: SchedulerClass; config: Partial<SchedulerOptions> }[] };
+
+// INKWASH_PYTHON names a Python that has the packages of tools/oracle/requirements.txt
+const python = process.env.INKWASH_PYTHON;
 
 describe('scheduler configs', () => {
   it.each(CLASSES)('%s has the options and defaults of diffusers', (className) => {
@@ -28,10 +44,39 @@ describe('scheduler configs', () => {
   });
 
   it.each(CLASSES)('%s comes back from what is written', (className) => {
-    const json = JSON.parse(JSON.stringify(writeSchedulerConfig(className)));
+    const json = JSON.parse(JSON.stringify(writeSchedulerConfig(className, required(className))));
     const { options, unknownKeys } = readSchedulerConfig(json);
     expect(unknownKeys).toEqual([]);
-    expect(options).toEqual(readSchedulerConfig({ _class_name: className }).options);
+    expect(options).toEqual(readSchedulerConfig({ _class_name: className, ...required(className) }).options);
+  });
+
+  it.skipIf(!python)(
+    'are loaded by diffusers with every option as it was saved',
+    () => {
+      const saved = [
+        ...CLASSES.map((className) => writeSchedulerConfig(className, required(className))),
+        ...cases.map(({ cls, config }) => writeSchedulerConfig(cls, config)),
+      ];
+      const input = JSON.stringify(saved);
+      const { stdout, stderr } = spawnSync(python!, ['tools/oracle/scheduler_load.py'], { input, encoding: 'utf8' });
+      const loaded = JSON.parse(stdout || JSON.stringify(stderr)) as Record<string, unknown>[];
+      expect(loaded).toHaveLength(saved.length);
+      loaded.forEach((options, i) => {
+        const { _class_name, _diffusers_version, ...ours } = saved[i]!;
+        expect({ _class_name, ...options }).toEqual({ _class_name, ...options, ...ours });
+      });
+    },
+    120_000,
+  );
+
+  it('keeps the options that LTX hands on to its grid', () => {
+    const config = { _class_name: 'LTXEulerAncestralRFScheduler', shift: 3, use_karras_sigmas: true, beta_end: 0.1 };
+    expect(readSchedulerConfig(config)).toMatchObject({
+      unknownKeys: [],
+      options: { shift: 3, use_karras_sigmas: true },
+    });
+    const { _class_name, beta_end: _, ...options } = config;
+    expect(writeSchedulerConfig('LTXEulerAncestralRFScheduler', options)).toMatchObject({ ...options, eta: 1 });
   });
 
   it('keeps what it is given and completes the rest', () => {
@@ -119,7 +164,6 @@ describe('bad scheduler configs', () => {
   });
 
   it('says where the job of other schedulers is done', () => {
-    expect(read({ _class_name: 'RePaintScheduler' })).toThrow(/use repaint\(\)/);
     expect(read({ _class_name: 'AmusedScheduler' })).toThrow(/discrete tokens/);
   });
 
@@ -167,6 +211,46 @@ describe('bad scheduler configs', () => {
   it('refuses betas outside (0, 1]', () => {
     expect(read({ _class_name: 'DDIMScheduler', beta_start: -0.1 })).toThrow(/betas lie in \(0, 1\]/);
     expect(read({ _class_name: 'DDIMScheduler', num_train_timesteps: 0 })).toThrow(/positive integer/);
+  });
+
+  it('asks for what diffusers demands', () => {
+    const { tsr_k: _, ...partial } = PROTEINA;
+    expect(read({ _class_name: 'RFD4ProteinaScheduler', ...partial })).toThrow(/needs tsr_k, a number/);
+    expect(read({ _class_name: 'RFD4ProteinaScheduler', ...PROTEINA, noise_mode: 'cot' })).toThrow(/noise_mode/);
+    expect(() => writeSchedulerConfig('RFD4ProteinaScheduler', partial)).toThrow(/needs tsr_k/);
+  });
+
+  it('asks a run for what no config carries', async () => {
+    const x = new Float32Array(8);
+    const run = (_class_name: SchedulerClass, options = {}) => {
+      const plan = fromSchedulerConfig({ _class_name, ...options });
+      return plan.solve(
+        plan.denoiser((state) => state),
+        x,
+        plan.grid({ steps: 4 }),
+        { noise: noiseSource('philox', 1) },
+      );
+    };
+    await expect(async () => run('RePaintScheduler')).rejects.toThrow(/known: \{ x0, mask \}/);
+    expect(() => run('PiflowScheduler')).toThrow(/lastAxis/);
+    expect(() => run('HeliosScheduler')).toThrow(/stage: 0 … 2[\s\S]*enterStage/);
+    expect(() => run('ConsistencyDecoderScheduler')).toThrow(/takes 2 steps, got 4/);
+    expect(() => run('HeliosDMDScheduler', { stages: 1, use_dynamic_shifting: true })).toThrow(/given no mu/);
+  });
+
+  it('refuses pyramids and policies that cannot be', () => {
+    const stages = (config: object) => {
+      const plan = fromSchedulerConfig({ _class_name: 'HeliosScheduler', ...config });
+      return () => plan.grid({ steps: 4, stage: 0 });
+    };
+    expect(stages({ stages: 2 })).toThrow(/4 bounds for 2 stages/);
+    expect(stages({ stages: 2, stage_range: [0, 0.5, 0.5] })).toThrow(/ascends/);
+    expect(stages({ gamma: 0.5 })).toThrow(/gamma lies in/);
+    expect(read({ _class_name: 'HeliosScheduler', scheduler_type: 'dmd' })).toThrow(/HeliosDMDScheduler/);
+    expect(read({ _class_name: 'HeliosScheduler', shift: 3, use_dynamic_shifting: true })).toThrow(
+      /exclude each other/,
+    );
+    expect(read({ _class_name: 'PiflowScheduler', n_grid: 1 })).toThrow(/n_grid is at least 2/);
   });
 
   it('refuses dynamic shifting without its amount', () => {

@@ -65,7 +65,31 @@ const DISTILLED = {
   ...ZERO_SNR,
 };
 
-/** Class name → options and defaults. */
+const FLOW_MATCH = {
+  num_train_timesteps: 1000,
+  shift: 1,
+  use_dynamic_shifting: false,
+  base_shift: 0.5,
+  max_shift: 1.15,
+  base_image_seq_len: 256,
+  max_image_seq_len: 4096,
+  invert_sigmas: false,
+  shift_terminal: null,
+  ...SIGMAS,
+  time_shift_type: 'exponential',
+} as const;
+const HELIOS = {
+  num_train_timesteps: 1000,
+  shift: 1,
+  stages: 3,
+  stage_range: [0, 1 / 3, 2 / 3, 1] as readonly number[],
+  gamma: 1 / 3,
+  prediction_type: 'flow_prediction',
+  use_flow_sigmas: true,
+  use_dynamic_shifting: false,
+} as const;
+
+/** Class name → options and defaults. `null` stands for what diffusers has no default for, too: see `REQUIRED_OPTIONS`. */
 export const SCHEDULER_DEFAULTS = {
   DDPMScheduler: DDPM,
   DDPMParallelScheduler: DDPM,
@@ -213,36 +237,45 @@ export const SCHEDULER_DEFAULTS = {
     clip_denoised: true,
   },
   SCMScheduler: { num_train_timesteps: 1000, prediction_type: 'trigflow', sigma_data: 0.5 },
-  FlowMatchEulerDiscreteScheduler: {
-    num_train_timesteps: 1000,
-    shift: 1,
-    use_dynamic_shifting: false,
-    base_shift: 0.5,
-    max_shift: 1.15,
-    base_image_seq_len: 256,
-    max_image_seq_len: 4096,
-    invert_sigmas: false,
-    shift_terminal: null,
-    ...SIGMAS,
-    time_shift_type: 'exponential',
-    stochastic_sampling: false,
-  },
+  FlowMatchEulerDiscreteScheduler: { ...FLOW_MATCH, stochastic_sampling: false },
   FlowMatchHeunDiscreteScheduler: { num_train_timesteps: 1000, shift: 1 },
-  FlowMatchLCMScheduler: {
+  FlowMatchLCMScheduler: { ...FLOW_MATCH, scale_factors: null, upscale_mode: 'bicubic' },
+  FlowMapEulerDiscreteScheduler: { num_train_timesteps: 1000, shift: 1 },
+  PiflowScheduler: {
     num_train_timesteps: 1000,
-    shift: 1,
-    use_dynamic_shifting: false,
-    base_shift: 0.5,
-    max_shift: 1.15,
-    base_image_seq_len: 256,
-    max_image_seq_len: 4096,
-    invert_sigmas: false,
-    shift_terminal: null,
-    ...SIGMAS,
-    time_shift_type: 'exponential',
-    scale_factors: null,
-    upscale_mode: 'bicubic',
+    shift: 5,
+    n_grid: 10,
+    eps: 1e-6,
+    final_step_size_scale: 0.5,
+    num_policy_substeps: 128,
   },
+  LTXEulerAncestralRFScheduler: { num_train_timesteps: 1000, eta: 1, s_noise: 1 },
+  MiniMaxH3Scheduler: { shift: 12 },
+  RFD4ProteinaScheduler: {
+    schedule_mode: null,
+    noise_mode: null,
+    tsr_k: null,
+    tsr_sigma: null,
+    tail_steps: 10,
+    tail_step_multiplier: 2,
+    t_lim_ode: 0.95,
+    t_lim_ode_below: 0.02,
+  },
+  HeliosScheduler: {
+    ...HELIOS,
+    thresholding: false,
+    solver_order: 2,
+    predict_x0: true,
+    solver_type: 'bh2',
+    lower_order_final: true,
+    disable_corrector: [] as readonly number[],
+    solver_p: null,
+    scheduler_type: 'unipc',
+    time_shift_type: 'exponential',
+  },
+  HeliosDMDScheduler: { ...HELIOS, time_shift_type: 'linear' },
+  RePaintScheduler: { ...BETAS, eta: 0, clip_sample: true },
+  ConsistencyDecoderScheduler: { num_train_timesteps: 1024, sigma_data: 0.5 },
   ScoreSdeVeScheduler: {
     num_train_timesteps: 2000,
     snr: 0.15,
@@ -253,10 +286,18 @@ export const SCHEDULER_DEFAULTS = {
   },
 } as const;
 
-/** Classes of diffusers that are no Gaussian sampling plan, and where their job is done. */
+/** Options that diffusers demands, with their types. */
+export const REQUIRED_OPTIONS: Readonly<Record<string, Readonly<Record<string, 'string' | 'number'>>>> = {
+  RFD4ProteinaScheduler: { schedule_mode: 'string', noise_mode: 'string', tsr_k: 'number', tsr_sigma: 'number' },
+};
+
+/** Options of another class that a class keeps in its config and hands on: LTX lays out its grid as flow-match Euler does. */
+export const INHERITED_OPTIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  LTXEulerAncestralRFScheduler: FLOW_MATCH,
+};
+
+/** Classes of diffusers that are no Gaussian sampling plan, and what they are. */
 export const OTHER_SCHEDULERS: Readonly<Record<string, string>> = {
-  RePaintScheduler: "needs a mask at every step: use repaint() with the model's DDPM config",
-  ConsistencyDecoderScheduler: 'belongs to one decoder: use the consistency solver',
   VQDiffusionScheduler: 'works on discrete tokens',
   AmusedScheduler: 'works on discrete tokens',
   DiscreteDDIMScheduler: 'works on discrete tokens',
@@ -275,6 +316,9 @@ export const OPTION_CHOICES: Readonly<Record<string, readonly string[]>> = {
   interpolation_type: ['linear', 'log_linear'],
   timestep_type: ['discrete', 'continuous'],
   sigma_schedule: ['karras', 'exponential'],
+  schedule_mode: ['log', 'power'],
+  noise_mode: ['1/t', 'tan'],
+  scheduler_type: ['unipc', 'euler', 'dmd'],
   time_shift_type: ['exponential', 'linear'],
   prediction_type: ['epsilon', 'sample', 'v_prediction', 'flow_prediction', 'trigflow'],
   solver_type: ['midpoint', 'heun', 'bh1', 'bh2', 'logrho'],

@@ -1,8 +1,9 @@
-/** @file LCM and TCD configs: a subset of the steps a model was distilled on. */
+/** @file LCM, TCD and consistency-decoder configs: a few of the steps a model was distilled on. */
 import { ConfigError } from '../../../tensor/index.ts';
 import { CLEAN } from '../discrete.ts';
 import { assertSteps, assertTimesteps } from '../grids/timesteps.ts';
-import { pointAt } from '../process.ts';
+import { edmPreconditioning, edmPrediction } from '../parameterisation.ts';
+import { pointAt, sigmaRatio } from '../process.ts';
 import { consistency, lcmBoundary, tcd } from '../solvers/consistency.ts';
 import { type GridRequest, onePerStep, type PlanParts, unitStart } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
@@ -56,5 +57,40 @@ export function tcdPlan(o: SchedulerOptions): PlanParts {
         ...options,
         between: (to, eta) => pointAt(process, Math.floor(Math.fround(1 - eta) * Math.max(to.t, 0))),
       }),
+  };
+}
+
+/** Where the consistency decoder is evaluated. */
+const DECODER_TIMES = [1008, 512];
+
+/**
+ * The consistency decoder (Betker et al. 2023, DALL-E 3): two steps on the cosine schedule, EDM-preconditioned in the frame
+ * of unit signal. The latents it decodes are an input of the network, not of the solver: close over them.
+ */
+export function consistencyDecoderPlan(o: SchedulerOptions): PlanParts {
+  const process = configProcess({ ...o, beta_schedule: 'squaredcos_cap_v2' });
+  return {
+    process,
+    reading: {
+      prediction: edmPrediction({ sigmaData: o.sigma_data }),
+      scaleInput: (point) => edmPreconditioning(sigmaRatio(point), o.sigma_data).cIn / point.alpha,
+    },
+    grid: ({ steps = 2, timesteps }) => {
+      if (timesteps === undefined && steps !== 2) {
+        throw new ConfigError(
+          `the consistency decoder takes 2 steps, got ${steps}`,
+          'ask for 2, or give timesteps of your own, such as [1008, 512]',
+        );
+      }
+      const times = timesteps ?? DECODER_TIMES;
+      assertTimesteps(times, o.num_train_timesteps);
+      return timeGrid(process, times, CLEAN);
+    },
+    solve: (denoise, x, grid, options) => consistency(denoise, x, grid, options),
+    level: variancePreservingLevel(process),
+    initialScale: (grid) => grid[0]?.sigma ?? 1,
+    order: 1,
+    stochastic: true,
+    evaluations: onePerStep,
   };
 }

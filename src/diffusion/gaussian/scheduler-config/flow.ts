@@ -1,4 +1,4 @@
-/** @file Flow-matching, sCM and iPNDM configs. */
+/** @file Flow-matching, LTX, sCM and iPNDM configs. */
 import { ConfigError } from '../../../tensor/index.ts';
 import {
   betaSigmas,
@@ -12,7 +12,7 @@ import { assertSteps, linspace } from '../grids/timesteps.ts';
 import type { Point } from '../process.ts';
 import { cosineProcess, rectifiedFlow, trigFlow } from '../processes.ts';
 import type { Grid } from '../solver.ts';
-import { consistency } from '../solvers/consistency.ts';
+import { consistency, flowEulerAncestral } from '../solvers/consistency.ts';
 import { euler } from '../solvers/euler.ts';
 import { ipndm } from '../solvers/linear-multistep.ts';
 import { heun } from '../solvers/second-order.ts';
@@ -105,6 +105,27 @@ export function flowLcmPlan(o: SchedulerOptions): PlanParts {
     solve: (denoise, x, grid, options) => consistency(denoise, x, grid, options),
     order: 1,
     stochastic: true,
+    evaluations: onePerStep,
+  };
+}
+
+/**
+ * LTX's Euler ancestral. Its grid is that of flow-match Euler, whose options it keeps in its config; levels given outright
+ * (`sigmas`, or `timesteps` in the same unit) are used as they are and include the closing one.
+ */
+export function ltxEulerAncestralPlan(o: SchedulerOptions): PlanParts {
+  const parts = flowParts(o);
+  return {
+    ...parts,
+    grid: (request) => {
+      const given = request.sigmas ?? request.timesteps;
+      if (given === undefined) return parts.grid(request);
+      return given.map(f).map((sigma) => ({ t: f(sigma * o.num_train_timesteps), alpha: 1 - sigma, sigma }));
+    },
+    solve: (denoise, x, grid, { eta = o.eta, ...options }) =>
+      flowEulerAncestral(denoise, x, grid, { ...options, eta, noiseScale: o.s_noise }),
+    order: 1,
+    stochastic: o.eta > 0 && o.s_noise > 0,
     evaluations: onePerStep,
   };
 }

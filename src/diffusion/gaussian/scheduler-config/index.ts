@@ -1,13 +1,17 @@
 /** @file `fromSchedulerConfig`: a diffusers scheduler config becomes process, grid and solver. */
 import { cogVideoXDdimPlan, cogVideoXDpmPlan, wuerstchenPlan } from './cogvideox.ts';
+import { minimaxH3Plan, proteinaPlan } from './data-time.ts';
 import type { SchedulerClass } from './defaults.ts';
-import { lcmPlan, tcdPlan } from './distilled.ts';
+import { consistencyDecoderPlan, lcmPlan, tcdPlan } from './distilled.ts';
 import { dpmInversePlan, dpmMultistepPlan, dpmSinglestepPlan } from './dpm.ts';
 import { consistencyModelPlan, cosineDpmPlan, edmDpmPlan, edmEulerPlan } from './edm.ts';
-import { flowEulerPlan, flowHeunPlan, flowLcmPlan, ipndmPlan, scmPlan } from './flow.ts';
+import { flowEulerPlan, flowHeunPlan, flowLcmPlan, ipndmPlan, ltxEulerAncestralPlan, scmPlan } from './flow.ts';
+import { flowMapPlan, piflowPlan } from './flow-maps.ts';
+import { heliosDmdPlan, heliosPlan } from './helios.ts';
 import { deisPlan, saSolverPlan, unipcPlan } from './multistep.ts';
 import { completePlan, type PlanParts, type SamplingPlan } from './plan.ts';
 import { readSchedulerConfig, type SchedulerOptions } from './read.ts';
+import { repaintPlan } from './repaint.ts';
 import {
   dpmSdePlan,
   eulerAncestralPlan,
@@ -55,6 +59,15 @@ const BUILDERS: Readonly<Record<SchedulerClass, (options: SchedulerOptions) => P
   FlowMatchEulerDiscreteScheduler: flowEulerPlan,
   FlowMatchHeunDiscreteScheduler: flowHeunPlan,
   FlowMatchLCMScheduler: flowLcmPlan,
+  FlowMapEulerDiscreteScheduler: flowMapPlan,
+  PiflowScheduler: piflowPlan,
+  LTXEulerAncestralRFScheduler: ltxEulerAncestralPlan,
+  MiniMaxH3Scheduler: minimaxH3Plan,
+  RFD4ProteinaScheduler: proteinaPlan,
+  HeliosScheduler: heliosPlan,
+  HeliosDMDScheduler: heliosDmdPlan,
+  RePaintScheduler: repaintPlan,
+  ConsistencyDecoderScheduler: consistencyDecoderPlan,
   ScoreSdeVeScheduler: scoreSdeVePlan,
 };
 
@@ -69,6 +82,7 @@ export function fromSchedulerConfig(json: unknown): SamplingPlan {
 }
 
 export { SCHEDULER_DEFAULTS, type SchedulerClass } from './defaults.ts';
+export { type PyramidStage, pyramidStages } from './helios.ts';
 export type { GridRequest, RunOptions, SamplingPlan, StateLayout } from './plan.ts';
 export {
   readSchedulerConfig,

@@ -2,19 +2,40 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type DiscreteProcess, fromSchedulerConfig, noiseSource, type State } from '../index.ts';
+import {
+  type DiscreteProcess,
+  fromSchedulerConfig,
+  type GridRequest,
+  type Network,
+  noiseSource,
+  type Point,
+  pyramidStages,
+  type RunOptions,
+  type State,
+} from '../index.ts';
 
 interface Case {
   readonly name: string;
   readonly cls: string;
   readonly steps: number;
   readonly config: Record<string, unknown>;
-  readonly step: { readonly eta?: number; readonly order?: number };
-  readonly grid: { readonly mu?: number };
+  readonly step: RunOptions;
+  readonly grid: GridRequest;
   readonly learned: boolean;
   readonly times: readonly number[];
   readonly start: string;
   readonly states: readonly string[];
+  /** What else the run is given. */
+  readonly arrays?: { readonly x0?: string; readonly mask?: string; readonly emitMask?: string };
+}
+
+interface PyramidTable {
+  readonly config: Record<string, unknown>;
+  readonly entry: readonly number[];
+  readonly start: readonly number[];
+  readonly end: readonly number[];
+  readonly first: readonly number[];
+  readonly last: readonly number[];
 }
 
 interface BetaTable {
@@ -23,9 +44,9 @@ interface BetaTable {
   readonly alphas_cumprod: string;
 }
 
-const { betas, cases } = JSON.parse(
+const { betas, cases, pyramids } = JSON.parse(
   readFileSync(new URL('../../../../test/golden/schedulers/steps.json', import.meta.url), 'utf8'),
-) as { betas: BetaTable[]; cases: Case[] };
+) as { betas: BetaTable[]; cases: Case[]; pyramids: PyramidTable[] };
 
 function float32s(base64: string): Float32Array {
   const bytes = Uint8Array.from(Buffer.from(base64, 'base64'));
@@ -47,6 +68,33 @@ function toyWithVariance(x: State, point: { t: number }): State {
   return both;
 }
 
+/** The toy networks of classes whose network is no ordinary one. */
+const SPECIAL: Readonly<Record<string, Network>> = {
+  ScoreSdeVeScheduler: (x, point) => {
+    const output = toy(x, point);
+    return x.map((value: number, i: number) => -(value + output[i]!) / (1 + point.t ** 2));
+  },
+  // a flow map is told where it goes
+  FlowMapEulerDiscreteScheduler: (x, point: Point) =>
+    toy(x, point).map((value: number) => value + (0.02 * point.target!) / 1000),
+};
+
+/** PiFlow's network: `count` predictions in place of every row of 4. */
+function widened(count: number): Network {
+  return (x, point) => {
+    const output = toy(x, point);
+    return Float32Array.from({ length: count * x.length }, (_, i) => {
+      const [row, k] = [Math.floor(i / (4 * count)), Math.floor(i / 4) % count];
+      return output[4 * row + (i % 4)]! * (1 - 0.05 * k);
+    });
+  };
+}
+
+function networkOf({ cls, config, learned }: Case): Network {
+  if (cls === 'PiflowScheduler') return widened((config.n_grid as number | undefined) ?? 10);
+  return SPECIAL[cls] ?? (learned ? toyWithVariance : toy);
+}
+
 /** Largest difference of two states, relative to the largest element of the expected one. */
 function distance(actual: State, expected: State): number {
   let difference = 0;
@@ -65,16 +113,35 @@ describe('step-by-step parity with diffusers', () => {
   it.each(cases.map((spec) => [spec.name, spec] as const))('%s', async (_name, spec) => {
     const plan = fromSchedulerConfig({ _class_name: spec.cls, ...spec.config });
     const grid = plan.grid({ steps: spec.steps, ...spec.grid });
-    const denoise = plan.denoiser(spec.learned ? toyWithVariance : toy, { sampleSize: 16 });
+    const denoise = plan.denoiser(networkOf(spec), { sampleSize: 16, lastAxis: 4 });
     const states: State[] = [];
+    const { x0, mask, emitMask } = spec.arrays ?? {};
     await plan.solve(denoise, float32s(spec.start), grid, {
       ...spec.step,
+      sampleSize: 16,
+      known: x0 && mask ? { x0: float32s(x0), mask: float32s(mask) } : undefined,
+      emitMask: emitMask === undefined ? undefined : float32s(emitMask),
       noise: noiseSource('torch-cpu', 11),
       onStep: ({ x }) => void states.push(x),
     });
     expect(states).toHaveLength(spec.states.length);
     const distances = states.map((x, i) => distance(x, float32s(spec.states[i]!)));
     expect(Math.max(...distances)).toBeLessThan(TOLERANCES[spec.name] ?? 2e-5);
+  });
+});
+
+describe('stages of a pyramid', () => {
+  it.each(pyramids.map((table) => [JSON.stringify(table.config), table] as const))('%s', (_name, table) => {
+    const { config } = fromSchedulerConfig({ _class_name: 'HeliosScheduler', ...table.config });
+    const stages = pyramidStages(config.options);
+    stages.forEach((stage, i) => {
+      expect(stage.entrySigma).toBeCloseTo(table.entry[i]!, 12);
+      expect(stage.startSigma).toBeCloseTo(table.start[i]!, 12);
+      expect(stage.endSigma).toBeCloseTo(table.end[i]!, 12);
+      expect(stage.times[0]).toBeCloseTo(table.first[i]!, 9);
+      expect(stage.times[1]).toBeCloseTo(table.last[i]!, 9);
+    });
+    expect(stages).toHaveLength(table.entry.length);
   });
 });
 

@@ -1,6 +1,8 @@
 /** @file A scheduler config as a sampling plan: process, grid, reading of the network and solver, ready to compose. */
+import { ConfigError } from '../../../tensor/index.ts';
 import type { Denoiser, DenoiserOptions, Network } from '../denoiser.ts';
 import { clipData, denoiser, dynamicThreshold, type X0Transform } from '../denoiser.ts';
+import type { Known } from '../editing/inpainting.ts';
 import type { Point, Process } from '../process.ts';
 import type { Grid, SolverOptions } from '../solver.ts';
 import type { State } from '../state.ts';
@@ -15,6 +17,8 @@ export interface GridRequest {
   readonly sigmas?: readonly number[] | undefined;
   /** Log of the flow shift, for dynamic shifting by image size. */
   readonly mu?: number | undefined;
+  /** Stage of a pyramid (Helios), 0 the smallest: every stage is a run of its own. */
+  readonly stage?: number | undefined;
 }
 
 /** Options of a run that are not part of any config: diffusers passes them to `step`. */
@@ -29,12 +33,23 @@ export interface RunOptions extends SolverOptions {
   readonly order?: number;
   /** The whole grid when only its tail is run, as in image-to-image: solvers choose their order by it. */
   readonly whole?: Grid | undefined;
+  /** Elements of one sample, for solvers that measure every sample (predictor-corrector). */
+  readonly sampleSize?: number | undefined;
+  /** What RePaint inpaints around. */
+  readonly known?: Known | undefined;
+  /** RePaint's jumps back up: how far, and how often each stretch is run in all. */
+  readonly jumpLength?: number;
+  readonly jumpSamples?: number;
+  /** RFD4-Proteína: 1 where the state is sampled, 0 where it is context or padding and stays zero. */
+  readonly emitMask?: State | undefined;
 }
 
 /** How states are laid out, for what acts per sample: thresholds and learned variances. */
 export interface StateLayout {
   /** Elements of one sample; all of the state by default. */
   readonly sampleSize?: number | undefined;
+  /** Length of the state's last axis, for networks that widen it (PiFlow). */
+  readonly lastAxis?: number | undefined;
 }
 
 /** What a family of schedulers contributes to a plan. */
@@ -44,6 +59,8 @@ export interface PlanParts {
   readonly reading: Omit<DenoiserOptions, 'transform'>;
   grid(request: GridRequest): Grid;
   solve(denoise: Denoiser, x: State, grid: Grid, options: RunOptions): Promise<State>;
+  /** Predictions the network makes for every element of the state, where more than one. */
+  readonly predictions?: number;
   /** False where diffusers ignores `clip_sample`. Default true. */
   readonly clips?: boolean;
   /** Solver order, for `explain`. */
@@ -79,8 +96,18 @@ export function completePlan(config: SchedulerConfig, parts: PlanParts): Samplin
         ...parts.reading,
         transform: parts.clips === false ? undefined : x0Transform(config.options, layout),
         ...(learnsVariance(config.options) ? { learnedVariance: layout.sampleSize } : {}),
+        several: several(parts.predictions, layout),
       }),
   };
+}
+
+function several(count: number | undefined, { lastAxis }: StateLayout): DenoiserOptions['several'] {
+  if (count === undefined) return undefined;
+  if (lastAxis !== undefined) return { count, lastAxis };
+  throw new ConfigError(
+    `this network makes ${count} predictions along its last axis, whose length is not known`,
+    'pass lastAxis, the channels of one token: plan.denoiser(network, { lastAxis })',
+  );
 }
 
 function learnsVariance(o: SchedulerOptions): boolean {

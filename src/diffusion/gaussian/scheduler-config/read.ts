@@ -1,7 +1,14 @@
 /** @file Reading and writing `scheduler_config.json`: names, types and defaults are those of diffusers. */
 import { ConfigError } from '../../../tensor/index.ts';
 import { oneOf, suggestion } from '../choices.ts';
-import { OPTION_CHOICES, OTHER_SCHEDULERS, SCHEDULER_DEFAULTS, type SchedulerClass } from './defaults.ts';
+import {
+  INHERITED_OPTIONS,
+  OPTION_CHOICES,
+  OTHER_SCHEDULERS,
+  REQUIRED_OPTIONS,
+  SCHEDULER_DEFAULTS,
+  type SchedulerClass,
+} from './defaults.ts';
 
 /** Every option of any scheduler, neutral where a class does not have it, so that builders need no special cases. */
 export const NEUTRAL_OPTIONS = {
@@ -71,6 +78,23 @@ export const NEUTRAL_OPTIONS = {
   snr: 0.15,
   sampling_eps: 1e-5,
   correct_steps: 1,
+  eta: 0,
+  n_grid: 1,
+  eps: 1e-6,
+  final_step_size_scale: 1,
+  num_policy_substeps: 128,
+  schedule_mode: null as string | null,
+  noise_mode: null as string | null,
+  tsr_k: null as number | null,
+  tsr_sigma: null as number | null,
+  tail_steps: 0,
+  tail_step_multiplier: 2,
+  t_lim_ode: 1,
+  t_lim_ode_below: 0,
+  stages: 1,
+  stage_range: [0, 1] as readonly number[],
+  gamma: 1 / 3,
+  scheduler_type: 'unipc',
 };
 
 /** A complete set of options. */
@@ -103,7 +127,7 @@ export function readSchedulerConfig(json: unknown): SchedulerConfig {
   const elsewhere = OTHER_SCHEDULERS[name];
   if (elsewhere !== undefined) throw new ConfigError(`${name} is no Gaussian sampling plan`, `it ${elsewhere}`);
   const className = oneOf('scheduler', name, Object.keys(SCHEDULER_DEFAULTS) as SchedulerClass[]);
-  const defaults: Readonly<Record<string, unknown>> = SCHEDULER_DEFAULTS[className];
+  const defaults = optionsOf(className);
   const options: Record<string, unknown> = { ...NEUTRAL_OPTIONS, ...defaults };
   const unknownKeys: string[] = [];
   for (const [key, value] of Object.entries(given)) {
@@ -114,9 +138,27 @@ export function readSchedulerConfig(json: unknown): SchedulerConfig {
     }
     options[key] = checkOption(key, value, defaults[key]);
   }
+  requireOptions(className, options);
   const config = { className, options: options as SchedulerOptions, unknownKeys };
   refuseCombinations(config);
   return config;
+}
+
+/** Every option a class keeps, its own and those it hands on, with its default. */
+export function optionsOf(className: SchedulerClass): Readonly<Record<string, unknown>> {
+  return { ...INHERITED_OPTIONS[className], ...SCHEDULER_DEFAULTS[className] };
+}
+
+/** Throws `ConfigError` naming what diffusers has no default for and `options` lacks. */
+function requireOptions(className: SchedulerClass, options: Readonly<Record<string, unknown>>): void {
+  for (const [key, type] of Object.entries(REQUIRED_OPTIONS[className] ?? {})) {
+    if (typeof options[key] === type) continue;
+    const choices = OPTION_CHOICES[key];
+    throw new ConfigError(
+      `${className} needs ${key}, a ${type}, and got ${JSON.stringify(options[key])}`,
+      choices ? `one of ${choices.join(', ')}` : 'it has no default: it belongs to the trained model',
+    );
+  }
 }
 
 function checkOption(key: string, value: unknown, fallback: unknown): unknown {
@@ -162,7 +204,8 @@ function refuseCombinations({ className, options: o }: SchedulerConfig): void {
     );
   }
   if (o.beta_schedule === 'laplace' || o.beta_schedule === 'sigmoid') {
-    if (!/^DDPM(Parallel)?Scheduler$/.test(className)) {
+    const known = /^DDPM(Parallel)?Scheduler$/.test(className);
+    if (!known && !(className === 'RePaintScheduler' && o.beta_schedule === 'sigmoid')) {
       throw new ConfigError(
         `beta_schedule '${o.beta_schedule}' exists in diffusers for the DDPM schedulers only`,
         'to sample such a model with another solver, give its betas as trained_betas',
@@ -177,8 +220,8 @@ function refuseCombinations({ className, options: o }: SchedulerConfig): void {
 export const DIFFUSERS_VERSION = '0.42.1';
 
 /**
- * The JSON that diffusers loads: the class, the format's version and every option of the class.
- * Throws `ConfigError` for an option the class does not have.
+ * The JSON that diffusers loads: the class, the format's version, every option of the class, and what was given of those
+ * it hands on. Throws `ConfigError` for an option the class does not have, and for a missing one that diffusers demands.
  */
 export function writeSchedulerConfig(
   className: SchedulerClass,
@@ -187,12 +230,14 @@ export function writeSchedulerConfig(
   oneOf('scheduler', className, Object.keys(SCHEDULER_DEFAULTS) as SchedulerClass[]);
   const defaults: Readonly<Record<string, unknown>> = SCHEDULER_DEFAULTS[className];
   const json: Record<string, unknown> = { _class_name: className, _diffusers_version: DIFFUSERS_VERSION };
+  const known = optionsOf(className);
   for (const key of Object.keys(options)) {
-    if (Object.hasOwn(defaults, key)) continue;
-    throw new ConfigError(`${className} has no option '${key}'`, suggestion(key, Object.keys(defaults)));
+    if (Object.hasOwn(known, key)) continue;
+    throw new ConfigError(`${className} has no option '${key}'`, suggestion(key, Object.keys(known)));
   }
-  for (const [key, fallback] of Object.entries(defaults)) {
-    const value = (options as Record<string, unknown>)[key] ?? fallback;
+  requireOptions(className, { ...defaults, ...options });
+  for (const [key, given] of Object.entries({ ...defaults, ...options })) {
+    const value = given ?? known[key];
     // JSON has no infinity; leaving the key out gives diffusers its own default
     if (typeof value !== 'number' || Number.isFinite(value)) json[key] = value;
   }

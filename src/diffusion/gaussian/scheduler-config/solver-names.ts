@@ -1,7 +1,7 @@
 /** @file Short names of solvers, and a model's own schedule rewritten for another solver. */
 import { ConfigError, nearestName } from '../../../tensor/index.ts';
 import { SCHEDULER_DEFAULTS, type SchedulerClass } from './defaults.ts';
-import { readSchedulerConfig, type SchedulerOptions, writeSchedulerConfig } from './read.ts';
+import { optionsOf, readSchedulerConfig, type SchedulerOptions, writeSchedulerConfig } from './read.ts';
 
 /** A scheduler class, and the options that make the solver. */
 type Recipe = readonly [className: SchedulerClass, options: Partial<SchedulerOptions>];
@@ -60,7 +60,7 @@ export function schedulerForSolver(json: unknown, solver: string): Record<string
   const name = solverNamed(solver);
   const recipe: Recipe | undefined = name in RECIPES ? RECIPES[name as SolverName] : undefined;
   const className = recipe?.[0] ?? (name as SchedulerClass);
-  const known: Readonly<Record<string, unknown>> = SCHEDULER_DEFAULTS[className];
+  const known = optionsOf(className);
   const given = json as Readonly<Record<string, unknown>>;
   const carried: Record<string, unknown> = {};
   for (const key of recipe ? MODEL_OPTIONS : (Object.keys(own) as (keyof SchedulerOptions)[])) {

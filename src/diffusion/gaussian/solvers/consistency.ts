@@ -1,4 +1,4 @@
-/** @file Samplers of distilled models: denoise to x̂₀ in one evaluation, add noise down to the next level (LCM, TCD, CM, sCM). */
+/** @file Samplers that go down, then up by fresh noise: LCM, consistency models, sCM, TCD, Euler ancestral on a flow. */
 import { ConfigError } from '../../../tensor/index.ts';
 import { type Point, transition } from '../process.ts';
 import { drawNoise, integrate, type Solver, type SolverOptions } from '../solver.ts';
@@ -43,6 +43,14 @@ export function lcmBoundary(timestepScaling = 10): (point: Point) => { cSkip: nu
   };
 }
 
+/** A deterministic step down to `s`, then, if noise is to be drawn, up to `to` by the forward process. */
+function downAndUp(x0: State, eps: State, s: Point, to: Point, draw?: () => State, noiseScale = 1): State {
+  const denoised = combine([s.alpha, x0], [s.sigma, eps]);
+  if (draw === undefined) return denoised;
+  const { scale, variance } = transition(s, to);
+  return combine([scale, denoised], [noiseScale * Math.sqrt(variance), draw()]);
+}
+
 /** TCD's own options. */
 export interface TcdOptions extends SolverOptions {
   /** γ in [0, 1]: 0 deterministic, 1 as stochastic as a consistency model. */
@@ -59,9 +67,33 @@ export const tcd: Solver<TcdOptions> = (denoise, x, grid, { eta = 0.3, between, 
   if (!(eta >= 0 && eta <= 1)) throw new ConfigError(`eta lies in [0, 1], got ${eta}`);
   return integrate(denoise, x, grid, options, (x: State, { x0, eps }, _from, to, step) => {
     const s = between?.(to, eta) ?? to;
-    const denoised = combine([s.alpha, x0], [s.sigma, eps]);
-    if (eta === 0 || step === grid.length - 2) return denoised;
-    const { scale, variance } = transition(s, to);
-    return combine([scale, denoised], [Math.sqrt(variance), drawNoise(options.noise, x, step)]);
+    const draw = eta === 0 || step === grid.length - 2 ? undefined : () => drawNoise(options.noise, x, step);
+    return downAndUp(x0, eps, s, to, draw);
   });
 };
+
+/** Options of Euler ancestral on a rectified flow. */
+export interface FlowAncestralOptions extends SolverOptions {
+  /** 0: Euler; 1: as much noise as ComfyUI's default. */
+  readonly eta?: number;
+  /** Factor on the added noise; 0 leaves the noise, and the rescaling that makes room for it, out. */
+  readonly noiseScale?: number;
+}
+
+/**
+ * Euler ancestral for rectified flow (ComfyUI's `euler_ancestral_RF`): an Euler step down to
+ * `σ_down = σ'·(1 + η·(σ'/σ − 1))`, then noise up to σ' by the forward process. One evaluation per step; the step into
+ * clean data adds no noise.
+ */
+export const flowEulerAncestral: Solver<FlowAncestralOptions> = (
+  denoise,
+  x,
+  grid,
+  { eta = 1, noiseScale = 1, ...options } = {},
+) =>
+  integrate(denoise, x, grid, options, (x, { x0, eps }, from, to, step) => {
+    const sigma = to.sigma * (1 + eta * (to.sigma / from.sigma - 1));
+    const noisy = to.sigma > 0 && eta > 0 && noiseScale > 0;
+    const draw = noisy ? () => drawNoise(options.noise, x, step) : undefined;
+    return downAndUp(x0, eps, { t: to.t, alpha: 1 - sigma, sigma }, to, draw, noiseScale);
+  });

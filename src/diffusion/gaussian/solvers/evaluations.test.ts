@@ -15,16 +15,26 @@ import {
   probabilityFlow,
   SCHEDULER_DEFAULTS,
   SOLVER_NAMES,
+  type State,
   schedulerForSolver,
   singlestepOrders,
 } from '../index.ts';
 
+/** Options that have no default. */
+const NEEDED: Readonly<Record<string, object>> = {
+  RFD4ProteinaScheduler: { schedule_mode: 'log', noise_mode: 'tan', tsr_k: 2, tsr_sigma: 1 },
+};
+const STAGE: Readonly<Record<string, object>> = { HeliosScheduler: { stage: 1 }, HeliosDMDScheduler: { stage: 1 } };
+
 describe('evaluations per run', () => {
   it.each(Object.keys(SCHEDULER_DEFAULTS))('%s spends what its plan announces', async (_class_name) => {
-    const plan = fromSchedulerConfig({ _class_name });
-    const grid = plan.grid({ steps: 8 });
-    const denoise = countEvaluations(plan.denoiser((x) => x.map((value: number) => 0.1 * value) as Float32Array));
-    await plan.solve(denoise, new Float32Array(8).fill(0.5), grid, { noise: noiseSource('philox', 1) });
+    const plan = fromSchedulerConfig({ _class_name, ...NEEDED[_class_name] });
+    const grid = plan.grid({ steps: _class_name === 'ConsistencyDecoderScheduler' ? 2 : 20, ...STAGE[_class_name] });
+    const several = plan.predictions ?? 1;
+    const network = (x: State) => Float32Array.from({ length: several * x.length }, (_, i) => 0.1 * x[i % x.length]!);
+    const denoise = countEvaluations(plan.denoiser(network, { lastAxis: 4 }));
+    const known = { x0: new Float32Array(8), mask: new Float32Array(8) };
+    await plan.solve(denoise, new Float32Array(8).fill(0.5), grid, { noise: noiseSource('philox', 1), known });
     expect(denoise.calls).toBe(plan.evaluations(grid));
   });
 
