@@ -15,6 +15,8 @@ sys.modules.setdefault("torchsde", types.ModuleType("torchsde"))
 
 from diffusers.schedulers.scheduling_consistency_decoder import ConsistencyDecoderScheduler  # noqa: E402
 from diffusers.schedulers.scheduling_cosine_dpmsolver_multistep import CosineDPMSolverMultistepScheduler  # noqa: E402
+from diffusers.schedulers.deprecated.scheduling_karras_ve import KarrasVeScheduler  # noqa: E402
+from diffusers.schedulers.deprecated.scheduling_sde_vp import ScoreSdeVpScheduler  # noqa: E402
 from diffusers.schedulers.scheduling_dpmsolver_sde import DPMSolverSDEScheduler  # noqa: E402
 
 
@@ -71,6 +73,35 @@ def score_sde_ve(spec, start, network):
         x = output.prev_sample
         states.append(x)
     return scheduler.sigmas, first, [*states[:-1], output.prev_sample_mean], {}
+
+
+def score_sde_vp(spec, start, network):
+    scheduler = ScoreSdeVpScheduler(**spec["config"])
+    scheduler.set_timesteps(spec["steps"])
+    generator = torch.Generator().manual_seed(11)
+    x, states = start, []
+    for t in scheduler.timesteps:
+        x, mean = scheduler.step_pred(network(x, t), x, t, generator=generator)
+        states.append(x)
+    return scheduler.timesteps, start, [*states[:-1], mean], {}
+
+
+def karras_ve(spec, start, network):
+    scheduler = KarrasVeScheduler(**spec["config"])
+    scheduler.set_timesteps(spec["steps"])
+    generator = torch.Generator().manual_seed(11)
+    x = first = start * scheduler.init_noise_sigma
+    states = []
+    for t in scheduler.timesteps:
+        sigma, lower = scheduler.schedule[t], scheduler.schedule[t - 1] if t > 0 else 0
+        raised, level = scheduler.add_noise_to_input(x, sigma, generator)
+        step = scheduler.step(network(raised, level), level, lower, raised)
+        if lower != 0:
+            output = network(step.prev_sample, lower)
+            step = scheduler.step_correct(output, level, lower, raised, step.prev_sample, step.derivative)
+        x = step.prev_sample
+        states.append(x)
+    return scheduler.schedule.flip(0), first, states, {}
 
 
 def flow_map(spec, start, network):
@@ -172,6 +203,8 @@ LOOPS = {
     "DPMSolverSDEScheduler": brownian,
     "CosineDPMSolverMultistepScheduler": brownian,
     "ScoreSdeVeScheduler": score_sde_ve,
+    "ScoreSdeVpScheduler": score_sde_vp,
+    "KarrasVeScheduler": karras_ve,
     "FlowMapEulerDiscreteScheduler": flow_map,
     "PiflowScheduler": piflow,
     "RFD4ProteinaScheduler": proteina,

@@ -45,6 +45,7 @@ export * from './solvers/flow-map.ts';
 export * from './solvers/linear-multistep.ts';
 export * from './solvers/predictor-corrector.ts';
 export * from './solvers/pyramid.ts';
+export * from './solvers/reverse-sde.ts';
 export * from './solvers/sa-solver.ts';
 export * from './solvers/score-rescaling.ts';
 export * from './solvers/second-order.ts';

@@ -284,6 +284,8 @@ export const SCHEDULER_DEFAULTS = {
     sampling_eps: 1e-5,
     correct_steps: 1,
   },
+  ScoreSdeVpScheduler: { num_train_timesteps: 2000, beta_min: 0.1, beta_max: 20, sampling_eps: 1e-3 },
+  KarrasVeScheduler: { sigma_min: 0.02, sigma_max: 100, s_noise: 1.007, s_churn: 80, s_min: 0.05, s_max: 50 },
 } as const;
 
 /** Options that diffusers demands, with their types. */

@@ -12,6 +12,7 @@ import { deisPlan, saSolverPlan, unipcPlan } from './multistep.ts';
 import { completePlan, type PlanParts, type SamplingPlan } from './plan.ts';
 import { readSchedulerConfig, type SchedulerOptions } from './read.ts';
 import { repaintPlan } from './repaint.ts';
+import { karrasVePlan, scoreSdeVePlan, scoreSdeVpPlan } from './score-sde.ts';
 import {
   dpmSdePlan,
   eulerAncestralPlan,
@@ -21,7 +22,6 @@ import {
   kdpm2Plan,
   lmsPlan,
 } from './sigma-space.ts';
-import { scoreSdeVePlan } from './variance-exploding.ts';
 import { ddimInversePlan, ddimPlan, ddpmPlan, pndmPlan, unclipPlan } from './variance-preserving.ts';
 
 const BUILDERS: Readonly<Record<SchedulerClass, (options: SchedulerOptions) => PlanParts>> = {
@@ -69,6 +69,8 @@ const BUILDERS: Readonly<Record<SchedulerClass, (options: SchedulerOptions) => P
   RePaintScheduler: repaintPlan,
   ConsistencyDecoderScheduler: consistencyDecoderPlan,
   ScoreSdeVeScheduler: scoreSdeVePlan,
+  ScoreSdeVpScheduler: scoreSdeVpPlan,
+  KarrasVeScheduler: karrasVePlan,
 };
 
 /**
