@@ -37,10 +37,19 @@ def defaults(cls):
     raise SystemExit(f"{cls} not found")
 
 
+def every_class():
+    """Names of all schedulers of diffusers, deprecated ones and those for discrete tokens included."""
+    folder = pathlib.Path(diffusers.__file__).parent / "schedulers"
+    nodes = [node for path in folder.rglob("scheduling_*.py") for node in ast.parse(path.read_text()).body]
+    bases = lambda node: [ast.unparse(base) for base in node.bases]
+    return sorted(node.name for node in nodes if isinstance(node, ast.ClassDef) and "SchedulerMixin" in bases(node))
+
+
 if __name__ == "__main__":
     result = {
         "made_by": "python tools/oracle/scheduler_defaults.py test/golden/schedulers/defaults.json",
         "diffusers": diffusers.__version__,
+        "every_class": every_class(),
         "classes": {cls: defaults(cls) for cls in CLASSES},
     }
     with open(sys.argv[1], "w") as file:

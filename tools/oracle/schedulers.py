@@ -116,6 +116,8 @@ CASES = [
     case("wuerstchen", "DDPMWuerstchenScheduler", 7),
     case("dpm++ 2m inverse", "DPMSolverMultistepInverseScheduler", 7),
     case("flow lcm", "FlowMatchLCMScheduler", 4, {"shift": 2.0}),
+    case("flow lcm growing", "FlowMatchLCMScheduler", 3, {"scale_factors": [1.0, 2.0], "upscale_mode": "nearest"}),
+    case("flow euler inverted", "FlowMatchEulerDiscreteScheduler", 7, {"invert_sigmas": True, "shift": 3.0}),
     case("score sde ve", "ScoreSdeVeScheduler", 7),
     case("score sde ve two corrections", "ScoreSdeVeScheduler", 6, {"sigma_max": 50, "snr": 0.1, "correct_steps": 2}),
     case("score sde vp", "ScoreSdeVpScheduler", 7),

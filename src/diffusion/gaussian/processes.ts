@@ -96,16 +96,16 @@ export function rectifiedFlow({ scale = 1 } = {}): Process {
   };
 }
 
-/** Rectified flow with time running towards data: `α = t`, `σ = 1 − t`, t from 0 (noise) to 1 (data) (Lipman et al. 2023). */
-export function dataTimeFlow(): Process {
+/** Rectified flow with time running towards data: `α = t/scale`, `σ = 1 − α`, from 0 (noise) to `scale` (data) (Lipman et al. 2023). */
+export function dataTimeFlow({ scale = 1 } = {}): Process {
   return {
     name: 'rectified-flow',
-    start: 1,
+    start: scale,
     end: 0,
-    alpha: (t) => t,
-    sigma: (t) => 1 - t,
-    alphaDot: () => 1,
-    sigmaDot: () => -1,
+    alpha: (t) => t / scale,
+    sigma: (t) => 1 - t / scale,
+    alphaDot: () => 1 / scale,
+    sigmaDot: () => -1 / scale,
   };
 }
 

@@ -11,11 +11,12 @@ import {
   type SchedulerOptions,
   writeSchedulerConfig,
 } from '../index.ts';
+import { OTHER_SCHEDULERS } from './defaults.ts';
 
 /** Defaults of the classes as diffusers' signatures have them. */
 const published = JSON.parse(
   readFileSync(new URL('../../../../test/golden/schedulers/defaults.json', import.meta.url), 'utf8'),
-) as { classes: Record<SchedulerClass, Record<string, unknown>> };
+) as { every_class: string[]; classes: Record<SchedulerClass, Record<string, unknown>> };
 
 const CLASSES = Object.keys(SCHEDULER_DEFAULTS) as SchedulerClass[];
 
@@ -33,6 +34,10 @@ const { cases } = JSON.parse(
 const python = process.env.INKWASH_PYTHON;
 
 describe('scheduler configs', () => {
+  it('know every scheduler of diffusers: built, or refused with a reason', () => {
+    expect([...CLASSES, ...Object.keys(OTHER_SCHEDULERS)].sort()).toEqual(published.every_class);
+  });
+
   it.each(CLASSES)('%s has the options and defaults of diffusers', (className) => {
     const ours = Object.fromEntries(
       Object.entries(SCHEDULER_DEFAULTS[className]).map(([key, value]) => [

@@ -10,13 +10,22 @@ import {
 } from '../grids/sigma-grids.ts';
 import { assertSteps, linspace } from '../grids/timesteps.ts';
 import type { Point } from '../process.ts';
-import { cosineProcess, rectifiedFlow, trigFlow } from '../processes.ts';
+import { cosineProcess, dataTimeFlow, rectifiedFlow, trigFlow } from '../processes.ts';
 import type { Grid } from '../solver.ts';
 import { consistency, flowEulerAncestral } from '../solvers/consistency.ts';
 import { euler } from '../solvers/euler.ts';
 import { ipndm } from '../solvers/linear-multistep.ts';
 import { heun } from '../solvers/second-order.ts';
-import { type GridRequest, multistepOrders, onePerStep, type PlanParts, unitStart } from './plan.ts';
+import type { State } from '../state.ts';
+import {
+  type GridRequest,
+  multistepOrders,
+  onePerStep,
+  type PlanParts,
+  type RunOptions,
+  totalSteps,
+  unitStart,
+} from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
 
 const f = Math.fround;
@@ -53,13 +62,8 @@ function flowSigmas(o: SchedulerOptions, { steps = 50, sigmas, timesteps, mu }: 
 
 function flowParts(o: SchedulerOptions): Omit<PlanParts, 'solve' | 'order' | 'stochastic' | 'evaluations'> {
   const train = o.num_train_timesteps;
+  if (o.invert_sigmas) return invertedParts(o);
   const point = (sigma: number, t = f(sigma * train)): Point => ({ t, alpha: 1 - sigma, sigma });
-  if (o.invert_sigmas) {
-    throw new ConfigError(
-      'invert_sigmas integrates from σ = 0 to 1 for models with data at time 1',
-      'use the reverse_flow prediction on an ordinary grid instead',
-    );
-  }
   return {
     process: rectifiedFlow({ scale: train }),
     reading: { prediction: 'flow_prediction' },
@@ -72,7 +76,30 @@ function flowParts(o: SchedulerOptions): Omit<PlanParts, 'solve' | 'order' | 'st
   };
 }
 
+/** The same levels for models with data at time 1 (Mochi), whose velocity points to it: time is the share of data. */
+function invertedParts(o: SchedulerOptions): ReturnType<typeof flowParts> {
+  const train = o.num_train_timesteps;
+  const point = (alpha: number): Point => ({ t: f(alpha * train), alpha, sigma: 1 - alpha });
+  return {
+    process: dataTimeFlow({ scale: train }),
+    reading: { prediction: 'reverse_flow' },
+    grid: (request): Grid => [...flowSigmas(o, request).map((sigma) => point(f(1 - f(sigma)))), point(1)],
+    level: (ratio) => point(1 / (1 + ratio)),
+    initialScale: unitStart,
+  };
+}
+
+/** Throws `ConfigError` for inverted levels in a solver that draws noise: diffusers would take the noise for the data. */
+function refuseInverted(o: SchedulerOptions): void {
+  if (!o.invert_sigmas) return;
+  throw new ConfigError(
+    'invert_sigmas works with the deterministic FlowMatchEulerDiscreteScheduler only',
+    'set stochastic_sampling or invert_sigmas to false',
+  );
+}
+
 export function flowEulerPlan(o: SchedulerOptions): PlanParts {
+  if (o.stochastic_sampling) refuseInverted(o);
   return {
     ...flowParts(o),
     solve: (denoise, x, grid, options) =>
@@ -93,16 +120,38 @@ export function flowHeunPlan(o: SchedulerOptions): PlanParts {
   };
 }
 
-export function flowLcmPlan(o: SchedulerOptions): PlanParts {
-  if (o.scale_factors !== null) {
+/** How x̂₀ grows from step to step by `scale_factors`. */
+function enlargement(o: SchedulerOptions, grid: Grid, enlarge: RunOptions['enlarge'], options: RunOptions) {
+  const factors = o.scale_factors ?? [];
+  const steps = totalSteps(grid, options);
+  if (factors.length !== steps - 1) {
     throw new ConfigError(
-      'scale_factors change the size of the state between steps, which a solver here does not',
-      'sample each scale as its own run, enlarging x̂₀ in between',
+      `scale_factors has ${factors.length} sizes for ${steps} steps`,
+      `ask for ${factors.length + 1} steps: the last one keeps its size`,
     );
   }
+  if (enlarge === undefined) {
+    throw new ConfigError(
+      'scale_factors change the size of the state, whose layout the solver does not know',
+      'pass enlarge: (x0, { factor, mode }) => State to the run',
+    );
+  }
+  const done = steps - (grid.length - 1);
+  return (x0: State, step: number): State => {
+    const factor = factors[done + step];
+    return factor === undefined ? x0 : enlarge(x0, { factor, mode: o.upscale_mode });
+  };
+}
+
+/** Flow LCM; with `scale_factors` every step but the last enlarges x̂₀ (scale-wise distillation, Starodubcev et al. 2025). */
+export function flowLcmPlan(o: SchedulerOptions): PlanParts {
+  refuseInverted(o);
   return {
     ...flowParts(o),
-    solve: (denoise, x, grid, options) => consistency(denoise, x, grid, options),
+    solve: async (denoise, x, grid, { enlarge, ...options }) => {
+      const resize = o.scale_factors?.length ? enlargement(o, grid, enlarge, options) : undefined;
+      return consistency(denoise, x, grid, { ...options, resize });
+    },
     order: 1,
     stochastic: true,
     evaluations: onePerStep,
@@ -114,6 +163,7 @@ export function flowLcmPlan(o: SchedulerOptions): PlanParts {
  * (`sigmas`, or `timesteps` in the same unit) are used as they are and include the closing one.
  */
 export function ltxEulerAncestralPlan(o: SchedulerOptions): PlanParts {
+  refuseInverted(o);
   const parts = flowParts(o);
   return {
     ...parts,

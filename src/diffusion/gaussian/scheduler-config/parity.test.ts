@@ -95,6 +95,16 @@ function networkOf({ cls, config, learned }: Case): Network {
   return SPECIAL[cls] ?? (learned ? toyWithVariance : toy);
 }
 
+/** Every element of rows of 4 twice, and every row twice: from 4×4 to 8×8. */
+function nearest(x0: State, { factor }: { factor: number }): State {
+  const length = x0.length * factor ** 2;
+  const width = 4 * factor;
+  return Float32Array.from({ length }, (_, i) => {
+    const [row, column] = [Math.floor(i / width), i % width];
+    return x0[4 * Math.floor(row / factor) + Math.floor(column / factor)]!;
+  });
+}
+
 /** Largest difference of two states, relative to the largest element of the expected one. */
 function distance(actual: State, expected: State): number {
   let difference = 0;
@@ -119,6 +129,7 @@ describe('step-by-step parity with diffusers', () => {
     await plan.solve(denoise, float32s(spec.start), grid, {
       ...spec.step,
       sampleSize: 16,
+      enlarge: nearest,
       known: x0 && mask ? { x0: float32s(x0), mask: float32s(mask) } : undefined,
       emitMask: emitMask === undefined ? undefined : float32s(emitMask),
       noise: noiseSource('torch-cpu', 11),

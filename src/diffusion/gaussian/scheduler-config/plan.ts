@@ -40,6 +40,8 @@ export interface RunOptions extends SolverOptions {
   /** RePaint's jumps back up: how far, and how often each stretch is run in all. */
   readonly jumpLength?: number;
   readonly jumpSamples?: number;
+  /** Scale-wise distillation: x̂₀ at `factor` times the size the run started with, interpolated by `mode`. */
+  readonly enlarge?: ((x0: State, to: { readonly factor: number; readonly mode: string }) => State) | undefined;
   /** RFD4-Proteína: 1 where the state is sampled, 0 where it is context or padding and stays zero. */
   readonly emitMask?: State | undefined;
 }

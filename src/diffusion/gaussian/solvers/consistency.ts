@@ -12,6 +12,8 @@ export interface ConsistencyOptions extends SolverOptions {
   readonly landings?: readonly Point[] | undefined;
   /** Standard deviation of the noise (sCM's σ_data). */
   readonly noiseScale?: number;
+  /** Changes the size of x̂₀ before noise is added, so that the next evaluation is of another size (scale-wise distillation). */
+  readonly resize?: ((x0: State, step: number) => State) | undefined;
 }
 
 /**
@@ -22,16 +24,15 @@ export const consistency: Solver<ConsistencyOptions> = (
   denoise,
   x,
   grid,
-  { boundary, landings, noiseScale = 1, ...options } = {},
+  { boundary, landings, noiseScale = 1, resize, ...options } = {},
 ) =>
   integrate(denoise, x, grid, options, (x, { x0 }, from, next, step) => {
     const to = landings?.[step] ?? next;
     const { cSkip, cOut } = boundary?.(from) ?? { cSkip: 0, cOut: 1 };
-    const terms: Term[] = [
-      [to.alpha * cOut, x0],
-      [to.alpha * cSkip, x],
-    ];
-    if (to.sigma > 0) terms.push([to.sigma * noiseScale, drawNoise(options.noise, x, step)]);
+    const data = resize?.(x0, step) ?? x0;
+    const terms: Term[] = [[to.alpha * cOut, data]];
+    if (cSkip !== 0) terms.push([to.alpha * cSkip, x]);
+    if (to.sigma > 0) terms.push([to.sigma * noiseScale, drawNoise(options.noise, data, step)]);
     return combine(...terms);
   });
 
