@@ -238,9 +238,19 @@ describe('bad scheduler configs', () => {
     };
     await expect(async () => run('RePaintScheduler')).rejects.toThrow(/known: \{ x0, mask \}/);
     expect(() => run('PiflowScheduler')).toThrow(/lastAxis/);
+    const growing = (scale_factors: number[]) => run('FlowMatchLCMScheduler', { scale_factors });
+    await expect(async () => growing([1, 1, 2])).rejects.toThrow(/pass enlarge/);
+    await expect(async () => growing([1, 2])).rejects.toThrow(/2 sizes for 4 steps[\s\S]*ask for 3 steps/);
     expect(() => run('HeliosScheduler')).toThrow(/stage: 0 … 2[\s\S]*enterStage/);
     expect(() => run('ConsistencyDecoderScheduler')).toThrow(/takes 2 steps, got 4/);
     expect(() => run('HeliosDMDScheduler', { stages: 1, use_dynamic_shifting: true })).toThrow(/given no mu/);
+  });
+
+  it('refuses inverted levels where noise is drawn', () => {
+    const inverted = { invert_sigmas: true, stochastic_sampling: true };
+    for (const _class_name of ['FlowMatchEulerDiscreteScheduler', 'FlowMatchLCMScheduler']) {
+      expect(read({ _class_name, ...inverted })).toThrow(/invert_sigmas works with the deterministic/);
+    }
   });
 
   it('refuses pyramids and policies that cannot be', () => {

@@ -137,6 +137,19 @@ describe('order of convergence', () => {
     expect(slope).toBeLessThan(promised + 0.6);
   });
 
+  it.each([
+    ['UniPC-2', run(unipc, {})],
+    ['UniPC-3', run(unipc, { order: 3 })],
+    ['DPM++ 2M', run(dpmSolver, {})],
+    ['DPM++ 3M exact', run(dpmSolver, { order: 3, solverType: 'exact' })],
+  ])('%s starts in pure noise, where λ is infinite', async (_name, solve) => {
+    const flow = rectifiedFlow();
+    const grid = Array.from({ length: 65 }, (_, i) => pointAt(flow, 1 - (0.95 * i) / 64));
+    const exact = gaussianFlow(x0, grid[0]!, grid[64]!, data);
+    const x = await solve(grid);
+    expect(Math.hypot(...Array.from(exact, (value, i) => value - x[i]!))).toBeLessThan(0.02);
+  });
+
   it('spends its evaluations in the orders of DPM fast', async () => {
     const errors: number[] = [];
     for (const evaluations of [9, 18, 36]) {

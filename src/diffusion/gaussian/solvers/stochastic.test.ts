@@ -9,6 +9,7 @@ import {
   dpmSolver,
   erSde,
   eulerAncestral,
+  flowEulerAncestral,
   type Grid,
   gaussianDenoiser,
   gaussianStd,
@@ -19,6 +20,9 @@ import {
   noiseSource,
   pointAt,
   predictorCorrector,
+  rectifiedFlow,
+  rescaledScore,
+  reverseSde,
   type Solver,
   type SolverOptions,
   saSolver,
@@ -36,6 +40,12 @@ const grid: Grid = (() => {
   const [first, last] = [lambdaOf(pointAt(process, 0.98)), lambdaOf(pointAt(process, 0.1))];
   return Array.from({ length: 321 }, (_, i) => level(Math.exp(-(first + ((last - first) * i) / 320))));
 })();
+
+/** Equal steps of a rectified flow, up to the same noise. */
+const flow = rectifiedFlow();
+const flowGrid: Grid = Array.from({ length: 401 }, (_, i) => pointAt(flow, 0.95 - (0.9 * i) / 400));
+/** Equal steps of the cosine process's own time. */
+const timeGrid: Grid = Array.from({ length: 1001 }, (_, i) => pointAt(process, 0.95 - (0.85 * i) / 1000));
 
 type Run = (x: Float64Array, grid: Grid) => ReturnType<Solver>;
 function run<O extends SolverOptions>(solver: Solver<O>, options: O): Run {
@@ -67,6 +77,9 @@ const CASES: [string, Run, Grid][] = [
   ['SA-Solver τ = 1', run(saSolver, {}), grid],
   ['SA-Solver τ = 0.6 on noise', run(saSolver, { kind: 'noise', tau: () => 0.6 }), grid],
   ['ER-SDE 3', run(erSde, {}), grid],
+  ['Euler ancestral on a flow', run(flowEulerAncestral, {}), flowGrid],
+  ['rescaled score at ratio 1', run(rescaledScore, { noiseRate: ({ alpha }) => 1 / (alpha + 0.1) }), flowGrid],
+  ['reverse SDE', run(reverseSde, { process, denoise: false }), timeGrid],
   ['predictor-corrector', run(predictorCorrector, { snr: 0.05, denoise: false }), grid.map(unitSignal)],
 ];
 
