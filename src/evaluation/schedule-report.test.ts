@@ -14,9 +14,15 @@ const STABLE_DIFFUSION = {
   steps_offset: 1,
 };
 
+const CONFIGS = Object.keys(SCHEDULER_DEFAULTS).map((_class_name) => ({
+  _class_name,
+  // what the class has no default for
+  ...(_class_name === 'RFD4ProteinaScheduler' && { schedule_mode: 'log', noise_mode: 'tan', tsr_k: 2, tsr_sigma: 1 }),
+}));
+
 describe('the report of a scheduler', () => {
-  it.each(Object.keys(SCHEDULER_DEFAULTS))('describes %s', (_class_name) => {
-    const report = scheduleReport({ _class_name }, { steps: 4, resolution: 11 });
+  it.each(CONFIGS)('describes $_class_name', (config) => {
+    const report = scheduleReport(config, { resolution: 11 });
     expect(report.steps).toBeGreaterThan(0);
     expect(report.evaluations).toBeGreaterThanOrEqual(report.steps);
     expect(report.grid).toHaveLength(report.steps + 1);
@@ -73,8 +79,8 @@ describe('the report of a scheduler', () => {
 });
 
 describe('the page of a report', () => {
-  it.each(Object.keys(SCHEDULER_DEFAULTS))('draws %s without a number that is none', (_class_name) => {
-    const page = schedulePage(scheduleReport({ _class_name }, { steps: 4 }), _class_name);
+  it.each(CONFIGS)('draws $_class_name without a number that is none', (config) => {
+    const page = schedulePage(scheduleReport(config), config._class_name);
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
     expect(page.match(/<svg /g)).toHaveLength(3);
     expect(page).not.toMatch(/(?:src|href)="(?!data:)/);

@@ -56,7 +56,7 @@ export interface ScheduleReport {
 
 /** Options of `scheduleReport`. */
 export interface ScheduleReportOptions {
-  /** Steps of the grid. Default: 4 for distilled schedulers, else 50. */
+  /** Steps of the grid. Default: 2 or 4 for distilled schedulers, else 50. */
   readonly steps?: number | undefined;
   /** Mean square E[x₀²] of the data. Default 1. */
   readonly dataPower?: number | undefined;
@@ -64,8 +64,18 @@ export interface ScheduleReportOptions {
   readonly resolution?: number;
 }
 
-/** Schedulers of networks distilled to a few steps. */
-const DISTILLED = ['LCMScheduler', 'TCDScheduler', 'SCMScheduler', 'FlowMatchLCMScheduler'];
+/** Steps of networks distilled to a few. */
+const DISTILLED: Readonly<Record<string, number>> = {
+  LCMScheduler: 4,
+  TCDScheduler: 4,
+  SCMScheduler: 4,
+  FlowMatchLCMScheduler: 4,
+  FlowMapEulerDiscreteScheduler: 4,
+  PiflowScheduler: 4,
+  HeliosDMDScheduler: 4,
+  ConsistencyDecoderScheduler: 2,
+  CMStochasticIterativeScheduler: 2,
+};
 
 /** An SNR that can be seen in pictures. */
 const VISIBLE_SNR = 1e-3;
@@ -77,11 +87,13 @@ export function scheduleReport(
 ): ScheduleReport {
   const plan = fromSchedulerConfig(json);
   const { className, options, unknownKeys } = plan.config;
-  const count = steps ?? (DISTILLED.includes(className) ? 4 : 50);
+  const count = steps ?? DISTILLED[className] ?? 50;
   const grid = plan.grid({
     steps: count,
     // the largest picture it is tuned for, where the shift depends on the size
     ...(options.use_dynamic_shifting && { mu: dynamicShiftMu(options.max_image_seq_len) }),
+    // of a pyramid, the stage that starts from noise
+    ...(options.stages > 1 && { stage: 0 }),
   });
   const { snr, logSnr } = gridCurves(grid);
   const orders = plan.orders(grid);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
-import { SCHEDULER_DEFAULTS, SOLVER_NAMES } from '../diffusion/gaussian/index.ts';
+import { REQUIRED_OPTIONS, SCHEDULER_DEFAULTS, SOLVER_NAMES } from '../diffusion/gaussian/index.ts';
 import { ConfigError, DataError } from '../tensor/index.ts';
 import { defaultScheduler, findScheduler, isModelFolder } from './find-scheduler.node.ts';
 
@@ -13,7 +13,10 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 test('knows every solver and every scheduler class by name', async () => {
   for (const name of SOLVER_NAMES) expect((await findScheduler(name)).solver).toBe(name);
-  for (const name of Object.keys(SCHEDULER_DEFAULTS)) expect((await findScheduler(name)).json._class_name).toBe(name);
+  for (const name of Object.keys(SCHEDULER_DEFAULTS)) {
+    if (name in REQUIRED_OPTIONS) await expect(findScheduler(name)).rejects.toThrow(`${name} needs`);
+    else expect((await findScheduler(name)).json._class_name).toBe(name);
+  }
 });
 
 test('reads a file, a scheduler folder and a model folder of diffusers alike', async () => {

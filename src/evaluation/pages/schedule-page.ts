@@ -85,6 +85,7 @@ const PREDICTIONS: Readonly<Record<string, string>> = {
   sample: 'x₀',
   v_prediction: 'v',
   flow_prediction: 'the velocity of the flow',
+  reverse_flow: 'the velocity of the flow, towards data',
   trigflow: 'the velocity of TrigFlow',
   score: 'the score',
 };

@@ -83,7 +83,7 @@ export function fromSchedulerConfig(json: unknown): SamplingPlan {
   return completePlan(config, BUILDERS[config.className](config.options));
 }
 
-export { SCHEDULER_DEFAULTS, type SchedulerClass } from './defaults.ts';
+export { REQUIRED_OPTIONS, SCHEDULER_DEFAULTS, type SchedulerClass } from './defaults.ts';
 export { type PyramidStage, pyramidStages } from './helios.ts';
 export type { GridRequest, RunOptions, SamplingPlan, StateLayout } from './plan.ts';
 export {
