@@ -45,6 +45,8 @@ CASES = [
     case("ddim stable diffusion", "DDIMScheduler", 7, {**B, "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1}),
     case("ddim eta linspace", "DDIMScheduler", 7, {"timestep_spacing": "linspace"}, step={"eta": 0.7}),
     case("ddim zero snr v trailing", "DDIMScheduler", 7, {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", "clip_sample": False, **V}),
+    case("ddpm parallel", "DDPMParallelScheduler", 7),
+    case("ddim parallel", "DDIMParallelScheduler", 7, {"clip_sample_range": 1.5}, step={"eta": 1.0}),
     case("ddim inverse", "DDIMInverseScheduler", 7, {"clip_sample": False}),
     case("pndm plms", "PNDMScheduler", 7, {**B, "skip_prk_steps": True, "steps_offset": 1}),
     case("pndm runge-kutta v", "PNDMScheduler", 8, V),
