@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { enterStage, noiseSource, stageWeights } from '../index.ts';
+import { enterStage, fromSchedulerConfig, noiseSource, pyramidStages, type State, stageWeights } from '../index.ts';
 
 const [height, width] = [2, 3];
 
@@ -38,6 +38,23 @@ test.each([1 / 3, 0.2])('noise that was repeated is white again (γ = %d)', (gam
   for (const other of [second, third, fourth, ...block(1, 1)]) {
     expect(Math.abs(covariance(first, other))).toBeLessThan(bound);
   }
+});
+
+test.each(['HeliosScheduler', 'HeliosDMDScheduler'])('%s climbs its pyramid', async (_class_name) => {
+  const plan = fromSchedulerConfig({ _class_name });
+  const noise = noiseSource('philox', 3);
+  // the velocity of a flow from any state to data that is 0.3 everywhere
+  const network = (state: State, { sigma }: { sigma: number }) =>
+    state.map((value: number) => (value - 0.3) / sigma) as State;
+  let x: State = noise(height * width, 0);
+  for (const [stage, { entrySigma }] of pyramidStages(plan.config.options).entries()) {
+    const scale = 2 ** (stage - 1);
+    const size = { height: scale * height, width: scale * width };
+    if (stage > 0) x = enterStage(x, size, { sigma: entrySigma, gamma: plan.config.options.gamma }, noise);
+    x = await plan.solve(plan.denoiser(network), x, plan.grid({ steps: 4, stage }), { noise });
+  }
+  expect(x).toHaveLength(16 * height * width);
+  for (const value of x) expect(value).toBeCloseTo(0.3, 4);
 });
 
 test('refuses planes that do not fit, and more opposition than four values can have', () => {
