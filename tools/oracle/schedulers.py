@@ -117,6 +117,8 @@ CASES = [
     case("unclip", "UnCLIPScheduler", 7),
     case("wuerstchen", "DDPMWuerstchenScheduler", 7),
     case("dpm++ 2m inverse", "DPMSolverMultistepInverseScheduler", 7),
+    case("dpm++ 3m inverse karras", "DPMSolverMultistepInverseScheduler", 8, {"use_karras_sigmas": True, "solver_order": 3}),
+    case("dpm++ 2m inverse exponential v", "DPMSolverMultistepInverseScheduler", 6, {"use_exponential_sigmas": True, **V}),
     case("flow lcm", "FlowMatchLCMScheduler", 4, {"shift": 2.0}),
     case("flow lcm growing", "FlowMatchLCMScheduler", 3, {"scale_factors": [1.0, 2.0], "upscale_mode": "nearest"}),
     case("flow euler inverted", "FlowMatchEulerDiscreteScheduler", 7, {"invert_sigmas": True, "shift": 3.0}),
@@ -164,6 +166,8 @@ def evaluations_per_step(cls, config, calls):
         return [*range(1, calls - 1, 2), calls - 1]
     if cls == "PNDMScheduler":
         return list(range(1, calls)) if config.get("skip_prk_steps") else [3, 7, 11, *range(12, calls)]
+    if cls == "DPMSolverMultistepInverseScheduler" and any(key.startswith("use_") for key in config):
+        return list(range(calls - 1))  # the last step has length zero
     return list(range(calls))
 
 

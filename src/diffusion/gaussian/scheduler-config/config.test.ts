@@ -253,6 +253,13 @@ describe('bad scheduler configs', () => {
     }
   });
 
+  it('refuses to invert flow levels by DPM-Solver', () => {
+    const inverse = { _class_name: 'DPMSolverMultistepInverseScheduler' };
+    expect(read({ ...inverse, use_flow_sigmas: true })).toThrow(/does not invert flows[\s\S]*ddimInversion/);
+    const plan = fromSchedulerConfig({ ...inverse, use_karras_sigmas: true });
+    expect(() => plan.grid({ steps: 1 })).toThrow(/2 steps or more/);
+  });
+
   it('refuses pyramids and policies that cannot be', () => {
     const stages = (config: object) => {
       const plan = fromSchedulerConfig({ _class_name: 'HeliosScheduler', ...config });

@@ -1,12 +1,12 @@
 /** @file DPM-Solver configs: multistep, singlestep, and run from data to noise. */
 import { ConfigError } from '../../../tensor/index.ts';
-import { sigmaTable } from '../grids/sigma-table.ts';
+import { type SigmaTable, sigmaTable } from '../grids/sigma-table.ts';
 import { assertSteps, linspace, roundHalfEven } from '../grids/timesteps.ts';
 import type { Grid } from '../solver.ts';
 import { dpmSinglestep, singlestepOrders } from '../solvers/dpm-singlestep.ts';
 import { type DpmAlgorithm, type DpmSolverOptions, dpmOrderAllowed, dpmSolver } from '../solvers/dpm-solver.ts';
-import { clippedTraining, multistepParts, pointOf } from './multistep-grid.ts';
-import { multistepOrders, type PlanParts, type RunOptions, totalSteps } from './plan.ts';
+import { clippedTraining, multistepLevels, multistepParts, pointOf } from './multistep-grid.ts';
+import { type GridRequest, multistepOrders, type PlanParts, type RunOptions, totalSteps } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
 import { configProcess, requestedTimesteps } from './variance-preserving.ts';
 
@@ -14,12 +14,16 @@ import { configProcess, requestedTimesteps } from './variance-preserving.ts';
 const dpmAlgorithm = (algorithm: string): DpmAlgorithm =>
   algorithm === 'deis' ? 'dpmsolver++' : (algorithm as DpmAlgorithm);
 
-/** How a config's DPM-Solver runs; solver types of other families (bh1, logrho …) count as `midpoint`. */
+/**
+ * How a config's DPM-Solver runs; solver types of other families (bh1, logrho …) count as `midpoint`. `stepsAfter`: steps of
+ * diffusers' grid that ours does without.
+ */
 export function dpmOptions(
   o: SchedulerOptions,
   algorithm: DpmAlgorithm,
   grid: Grid,
   { eta = 1, ...options }: RunOptions,
+  stepsAfter = 0,
 ): DpmSolverOptions & { readonly solverType: 'midpoint' | 'heun' } {
   return {
     ...options,
@@ -27,8 +31,9 @@ export function dpmOptions(
     order: o.solver_order,
     algorithm,
     solverType: o.solver_type === 'heun' ? 'heun' : 'midpoint',
-    lowerOrderFinal: o.lower_order_final && totalSteps(grid, options) < 15,
+    lowerOrderFinal: o.lower_order_final && totalSteps(grid, options) + stepsAfter < 15,
     eulerAtFinal: o.euler_at_final,
+    stepsAfter,
   };
 }
 
@@ -44,12 +49,12 @@ export function dpmMultistepPlan(o: SchedulerOptions): PlanParts {
 }
 
 /** Orders of multistep DPM-Solver on a whole grid. */
-export function dpmOrders(o: SchedulerOptions): (grid: Grid) => number[] {
+export function dpmOrders(o: SchedulerOptions, stepsAfter = 0): (grid: Grid) => number[] {
   return (grid) =>
     multistepOrders(grid, (to, left) =>
-      dpmOrderAllowed(to, left, {
+      dpmOrderAllowed(to, left + stepsAfter, {
         order: o.solver_order,
-        lowerOrderFinal: o.lower_order_final && grid.length - 1 < 15,
+        lowerOrderFinal: o.lower_order_final && grid.length - 1 + stepsAfter < 15,
         eulerAtFinal: o.euler_at_final,
       }),
     );
@@ -74,38 +79,48 @@ export function dpmSinglestepPlan(o: SchedulerOptions): PlanParts {
 }
 
 /**
- * DPM-Solver run from data to noise (DDIM inversion at higher order): training steps ascend, the last level is that of
- * the noisiest step. Throws `ConfigError` for σ spacings, whose ascending form in diffusers repeats its end.
+ * DPM-Solver run from data to noise (DDIM inversion at higher order): training steps ascend to the noisiest, or spaced levels
+ * do. diffusers repeats the last of spaced levels, a step of length zero; here it is left out, with its evaluation. Throws
+ * `ConfigError` for flow levels, which diffusers lays out the other way round.
  */
 export function dpmInversePlan(o: SchedulerOptions): PlanParts {
-  if (o.use_karras_sigmas || o.use_exponential_sigmas || o.use_beta_sigmas || o.use_flow_sigmas) {
-    throw new ConfigError('the inverse DPM-Solver takes training steps only', 'leave the use_…_sigmas options out');
+  if (o.use_flow_sigmas) {
+    throw new ConfigError('the inverse DPM-Solver does not invert flows', 'use ddimInversion() on a flow grid');
   }
-  const parts = multistepParts(o, { final: 'configured' });
+  const layout = { final: 'configured' } as const;
   const table = sigmaTable(configProcess(o));
+  const spaced = o.use_karras_sigmas || o.use_exponential_sigmas || o.use_beta_sigmas;
+  const stepsAfter = spaced ? 1 : 0;
   return {
-    ...parts,
-    grid: ({ steps = 50 }) => {
-      const clipped = clippedTraining(o, table);
-      const noisiest = clipped.num_train_timesteps - 1;
-      const times =
-        o.timestep_spacing === 'linspace'
-          ? linspace(0, noisiest, steps + 1)
-              .slice(0, steps)
-              .map(roundHalfEven)
-          : [...requestedTimesteps(clipped, { steps }, { dropLast: true })].reverse();
-      assertSteps(steps, clipped.num_train_timesteps);
-      const shifted =
-        o.timestep_spacing === 'leading' ? times.map((t) => t - Math.min(...times) + o.steps_offset) : times;
-      return [...shifted, noisiest].map((t) => pointOf(Math.fround(table.sigmaAt(t)), t, false));
+    ...multistepParts(o, layout),
+    grid: (request) => {
+      const pairs = spaced ? multistepLevels(o, table, request, layout).reverse() : inverseTimes(o, table, request);
+      if (pairs.length < 2)
+        throw new ConfigError('spaced levels run from the first to the last', 'ask for 2 steps or more');
+      return pairs.map(([sigma, t]) => pointOf(Math.fround(sigma), t, false));
     },
     solve: (denoise, x, grid, options) =>
       dpmSolver(denoise, x, grid, {
-        ...dpmOptions(o, dpmAlgorithm(o.algorithm_type), grid, options),
+        ...dpmOptions(o, dpmAlgorithm(o.algorithm_type), grid, options, stepsAfter),
         direction: 'inversion',
       }),
-    orders: dpmOrders(o),
+    orders: dpmOrders(o, stepsAfter),
     order: o.solver_order,
     stochastic: false,
   };
+}
+
+/** Ascending levels and training times, the noisiest included. */
+function inverseTimes(o: SchedulerOptions, table: SigmaTable, { steps = 50 }: GridRequest): [number, number][] {
+  const clipped = clippedTraining(o, table);
+  const noisiest = clipped.num_train_timesteps - 1;
+  const times =
+    o.timestep_spacing === 'linspace'
+      ? linspace(0, noisiest, steps + 1)
+          .slice(0, steps)
+          .map(roundHalfEven)
+      : [...requestedTimesteps(clipped, { steps }, { dropLast: true })].reverse();
+  assertSteps(steps, clipped.num_train_timesteps);
+  const shifted = o.timestep_spacing === 'leading' ? times.map((t) => t - Math.min(...times) + o.steps_offset) : times;
+  return [...shifted, noisiest].map((t) => [table.sigmaAt(t), t]);
 }

@@ -36,7 +36,12 @@ export function pointOf(sigma: number, t: number, flow: boolean): Point {
 }
 
 /** Descending levels and their times, before the closing level. */
-function levels(o: SchedulerOptions, table: SigmaTable, request: GridRequest, layout: Layout): [number, number][] {
+export function multistepLevels(
+  o: SchedulerOptions,
+  table: SigmaTable,
+  request: GridRequest,
+  layout: Layout,
+): [number, number][] {
   const steps = request.timesteps?.length ?? request.sigmas?.length ?? request.steps ?? 50;
   assertSteps(steps, o.num_train_timesteps);
   const range: SigmaRange = {
@@ -100,7 +105,7 @@ function flowLevels(o: SchedulerOptions, steps: number, { sigmas, mu }: GridRequ
 
 function multistepGrid(o: SchedulerOptions, table: SigmaTable, request: GridRequest, layout: Layout): Grid {
   const spaced = o.use_karras_sigmas || o.use_exponential_sigmas || o.use_beta_sigmas || o.use_flow_sigmas;
-  const pairs = levels(o, table, request, layout);
+  const pairs = multistepLevels(o, table, request, layout);
   const lastSpaced = pairs[pairs.length - 1]![0];
   let final: number;
   if (layout.final === 'repeat') final = spaced ? lastSpaced : table.sigmas[0]!;

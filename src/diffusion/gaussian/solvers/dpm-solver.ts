@@ -34,6 +34,8 @@ export interface DpmSolverOptions extends SolverOptions {
   readonly lowerOrderFinal?: boolean;
   /** Order 1 in the last step alone. */
   readonly eulerAtFinal?: boolean;
+  /** Steps that follow the grid's end: orders are chosen as if they were part of it. */
+  readonly stepsAfter?: number;
   /** Weight τ² of the SDE's noise (η of k-diffusion's 2M and 3M SDE); 1 is the reverse SDE. */
   readonly eta?: number;
 }
@@ -64,6 +66,7 @@ export const dpmSolver: Solver<DpmSolverOptions> = (
     solverType = 'midpoint',
     lowerOrderFinal = true,
     eulerAtFinal = false,
+    stepsAfter = 0,
     eta = 1,
     ...options
   } = {},
@@ -76,7 +79,7 @@ export const dpmSolver: Solver<DpmSolverOptions> = (
   return integrate(denoise, x, grid, options, (x, prediction, from, to, step) => {
     history.unshift({ lambda: lambdaOf(from), value: kind === 'data' ? prediction.x0 : prediction.eps });
     history.length = Math.min(history.length, order);
-    const left = grid.length - 1 - step;
+    const left = grid.length - 1 - step + stepsAfter;
     const nodes = history.slice(0, dpmOrderAllowed(to, left, { order, lowerOrderFinal, eulerAtFinal }));
     const noise = tau > 0 ? drawNoise(options.noise, x, step) : undefined;
     return exponentialStep({ x, from, to, kind, nodes, rule, tau, noise });
