@@ -14,11 +14,6 @@ function toBlocks(x: ValueName, emitter: Emitter): ValueName {
   return emitter.emit('ReorderInput', [x], {}, BLOCKED);
 }
 
-/** The same, not shared with the forward pass, which would keep them in memory until the backward pass. */
-function blocksAgain(x: ValueName, emitter: Emitter): ValueName {
-  return emitter.emit('ReorderInput', [x], { channels_last: 0 }, BLOCKED);
-}
-
 /** Blocks to pictures. */
 export function fromBlocks(x: ValueName, channels: number, emitter: Emitter): ValueName {
   return emitter.emit('ReorderOutput', [x], { channels }, BLOCKED);
@@ -88,6 +83,13 @@ export function lowerBlockedAdjoint(
   return fromBlocks(emitter.emit('Conv', inputs, attributes, BLOCKED), kernelShape[1]!, emitter);
 }
 
+export interface BlockShift {
+  readonly block: number;
+  readonly by: readonly [down: number, right: number];
+  /** Whether x is in blocks at this time anyway. Otherwise sharing them would keep them in memory since the forward pass. */
+  readonly shared: boolean;
+}
+
 /**
  * `y[row, column] = x[row + down, column + right]`, zero outside, by a depthwise convolution in blocks: twice as fast as
  * moving rows. x: [B, C, H, W].
@@ -95,19 +97,20 @@ export function lowerBlockedAdjoint(
 export function shiftInBlocks(
   x: ValueName,
   channels: number,
-  block: number,
-  offset: readonly [down: number, right: number],
+  { block, by, shared }: BlockShift,
   emitter: Emitter,
 ): ValueName {
-  if (offset.every((by) => by === 0)) return x;
-  const kernel = offset.map((by) => Math.abs(by) + 1) as [number, number];
+  if (by.every((offset) => offset === 0)) return x;
+  const kernel = by.map((offset) => Math.abs(offset) + 1) as [number, number];
   const taps = sizeOf(kernel);
-  const tap = Math.max(offset[0], 0) * kernel[1] + Math.max(offset[1], 0);
+  const tap = Math.max(by[0], 0) * kernel[1] + Math.max(by[1], 0);
   const data = Float32Array.from({ length: channels * taps }, (_, i) => (Math.floor(i / block) % taps === tap ? 1 : 0));
   const w = emitter.constant({ dtype: 'float32', shape: [channels, 1, ...kernel], data });
-  const pads = [...offset.map((by) => Math.max(-by, 0)), ...offset.map((by) => Math.max(by, 0))];
+  const pads = [...by.map((offset) => Math.max(-offset, 0)), ...by.map((offset) => Math.max(offset, 0))];
+  // spelled out, the default makes it another node
+  const blocks = shared ? toBlocks(x, emitter) : emitter.emit('ReorderInput', [x], { channels_last: 0 }, BLOCKED);
   const attributes = { group: channels, kernel_shape: kernel, pads };
-  return fromBlocks(emitter.emit('Conv', [blocksAgain(x, emitter), w], attributes, BLOCKED), channels, emitter);
+  return fromBlocks(emitter.emit('Conv', [blocks, w], attributes, BLOCKED), channels, emitter);
 }
 
 /**
