@@ -160,10 +160,8 @@ function shiftedProducts(
       return sumOverBatch(matmulTransposed(first, second, 3, emitter, target), batch, channels * outputs, emitter);
     });
   }).flat();
-  const taps = products.length === 1 ? products[0]! : emitter.emit('Concat', products, { axis: 0 });
-  const shape = [outputs, channels, rows, columns];
-  if (outputsFirst) return emitter.reshape(emitter.transpose(taps, [1, 0]), shape);
-  return kernelFromTaps(taps, shape, target, emitter);
+  if (outputsFirst) return joinTaps(products, [outputs, channels, rows, columns], target, emitter);
+  return emitter.transpose(joinTaps(products, [channels, outputs, rows, columns], target, emitter), [1, 0, 2, 3]);
 }
 
 /**
@@ -190,16 +188,25 @@ function shiftPlanes(
   return emitter.emit('Mul', [planes, emitter.constant({ dtype: 'float32', shape: [1, mask.length], data: mask })]);
 }
 
-/** Taps × [C, O] to a kernel [O, C, ...]; through the blocked layout's kernels where they exist, four times as fast. */
-function kernelFromTaps(taps: ValueName, shape: readonly number[], { block }: OnnxTarget, emitter: Emitter): ValueName {
-  const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
-  const count = sizeOf(kernel);
-  if (block === undefined || outputs % block !== 0) {
-    return kernelLast(emitter.reshape(taps, [...kernel, channels, outputs]), true, shape.length, emitter);
+/**
+ * Taps, each [1, A · B], to [A, B, ...kernel]. Taken as pixels of the blocked layout, they are turned by its kernels: twice as
+ * fast as by a transposition.
+ */
+function joinTaps(
+  taps: readonly ValueName[],
+  shape: readonly number[],
+  { block }: OnnxTarget,
+  emitter: Emitter,
+): ValueName {
+  const [a, b, ...kernel] = shape as [number, number, ...number[]];
+  if (taps.length === 1) return emitter.reshape(taps[0]!, shape);
+  if (block === undefined || kernel.length !== 2 || (a * b) % block !== 0) {
+    const last = emitter.reshape(emitter.emit('Concat', taps, { axis: 0 }), [...kernel, a, b]);
+    return emitter.transpose(last, [kernel.length, kernel.length + 1, ...kernel.map((_, axis) => axis)]);
   }
-  const pieces = emitter.reshape(taps, [count, channels, outputs / block, block]);
-  const blocked = emitter.reshape(emitter.transpose(pieces, [1, 2, 0, 3]), [channels, outputs, ...kernel]);
-  return emitter.transpose(fromBlocks(blocked, outputs, emitter), [1, 0, ...kernel.map((_, axis) => axis + 2)]);
+  const pixels = taps.map((tap) => emitter.reshape(tap, [(a * b) / block, 1, block]));
+  const blocked = emitter.reshape(emitter.emit('Concat', pixels, { axis: 1 }), [(a * b) / block, block, ...kernel]);
+  return emitter.reshape(fromBlocks(blocked, block, emitter), shape);
 }
 
 /** The general form: one product per tap over a strided view of padded x. */
@@ -235,16 +242,7 @@ function slicedProducts(
       emitter,
     );
   });
-  const shape = [outputs, channels / groups];
-  if (products.length === 1) return emitter.reshape(products[0]!, [...shape, ...kernel]);
-  const taps = emitter.reshape(emitter.emit('Concat', products, { axis: 0 }), [...kernel, ...shape]);
-  return kernelLast(taps, false, kernel.length + 2, emitter);
-}
-
-/** [...kernel, A, B] to [A, B, ...kernel], or [B, A, ...kernel]. */
-function kernelLast(x: ValueName, swap: boolean, rank: number, emitter: Emitter): ValueName {
-  const channels = swap ? [rank - 1, rank - 2] : [rank - 2, rank - 1];
-  return emitter.transpose(x, [...channels, ...Array.from({ length: rank - 2 }, (_, axis) => axis)]);
+  return joinTaps(products, [outputs, channels / groups, ...kernel], target, emitter);
 }
 
 /** [B, N] → [1, N] as a product with a row of ones: a leading-axis reduction costs as much as the products themselves. */

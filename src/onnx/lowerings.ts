@@ -56,6 +56,9 @@ const lowerSum: Lowering<'sum'> = ({ inputs: [x], outputs: [y], attrs: { axes, k
   return [emitter.reduceSum(name!, axes, keepDims)];
 };
 
+/** Elements up to which a product with ones expands an array, in a tenth of the time that `Expand` takes to begin. */
+const SMALL_EXPANSION = 16_384;
+
 const argReduce =
   (opType: string): Lowering<'argMax' | 'argMin'> =>
   ({ attrs: { axis, keepDims } }, inputs, emitter) => [
@@ -148,7 +151,14 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
   ],
   reshape: ({ attrs: { shape } }, [x], emitter) => [emitter.reshape(x!, shape)],
   transpose: ({ attrs: { perm } }, [x], emitter) => [emitter.transpose(x!, perm)],
-  expand: ({ attrs: { shape } }, [x], emitter) => [emitter.emit('Expand', [x!, emitter.ints(shape)])],
+  expand: ({ inputs: [x], attrs: { shape } }, [name], emitter) => {
+    if (x!.dtype !== 'float32' || x!.rank !== shape.length || sizeOf(shape) > SMALL_EXPANSION) {
+      return [emitter.emit('Expand', [name!, emitter.ints(shape)])];
+    }
+    const ones = shape.map((extent, axis) => (extent === x!.shape[axis] ? 1 : extent));
+    const data = new Float32Array(sizeOf(ones)).fill(1);
+    return [emitter.emit('Mul', [name!, emitter.constant({ dtype: 'float32', shape: ones, data })])];
+  },
   slice: ({ inputs: [x], attrs: { starts, stops, steps } }, [name], emitter) => {
     const axes = x!.shape
       .map((_, axis) => axis)
