@@ -83,34 +83,55 @@ export function lowerBlockedAdjoint(
   return fromBlocks(emitter.emit('Conv', inputs, attributes, BLOCKED), kernelShape[1]!, emitter);
 }
 
-export interface BlockShift {
-  readonly block: number;
-  readonly by: readonly [down: number, right: number];
-  /** Whether x is in blocks at this time anyway. Otherwise sharing them would keep them in memory since the forward pass. */
-  readonly shared: boolean;
+/** A view of pictures: pixel `[i · stride[0] + offset[0], j · stride[1] + offset[1]]` for every pixel [i, j] of `to`. */
+export interface PictureView {
+  readonly offset: readonly number[];
+  readonly stride: readonly number[];
+  /** Extents of the pictures and of the view. */
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+}
+
+/** The depthwise convolution that a view is; undefined when it would have to crop. */
+function viewWindow({ offset, stride, from, to }: PictureView) {
+  const kernel = offset.map((by) => Math.abs(by) + 1);
+  const before = offset.map((by) => Math.max(-by, 0));
+  const after = to.map((m, axis) => {
+    const reach = (m - 1) * stride[axis]! + kernel[axis]!;
+    return Math.max(0, reach - from[axis]! - before[axis]!);
+  });
+  const fits = to.every((m, axis) => {
+    const room = from[axis]! + before[axis]! + after[axis]! - kernel[axis]!;
+    return Math.floor(room / stride[axis]!) + 1 === m;
+  });
+  return fits ? { kernel_shape: kernel, pads: [...before, ...after], strides: stride } : undefined;
+}
+
+/** Whether pictures of two axes and whole blocks of channels can be viewed through `viewInBlocks`. */
+export function hasBlockedView(block: number | undefined, channels: number, view: PictureView): block is number {
+  return block !== undefined && channels % block === 0 && view.to.length === 2 && viewWindow(view) !== undefined;
 }
 
 /**
- * `y[row, column] = x[row + down, column + right]`, zero outside, by a depthwise convolution in blocks: twice as fast as
- * moving rows. x: [B, C, H, W].
+ * A view of x [B, C, H, W], zero outside the pictures, by a depthwise convolution in blocks: twice as fast as moving rows.
+ * `shared`: x is in blocks at this time anyway; otherwise sharing them would keep them in memory since the forward pass.
  */
-export function shiftInBlocks(
+export function viewInBlocks(
   x: ValueName,
   channels: number,
-  { block, by, shared }: BlockShift,
+  view: PictureView,
+  { block, shared }: { readonly block: number; readonly shared: boolean },
   emitter: Emitter,
 ): ValueName {
-  if (by.every((offset) => offset === 0)) return x;
-  const kernel = by.map((offset) => Math.abs(offset) + 1) as [number, number];
-  const taps = sizeOf(kernel);
-  const tap = Math.max(by[0], 0) * kernel[1] + Math.max(by[1], 0);
+  const window = viewWindow(view)!;
+  const [rows, columns] = window.kernel_shape as [number, number];
+  const tap = Math.max(view.offset[0]!, 0) * columns + Math.max(view.offset[1]!, 0);
+  const taps = rows * columns;
   const data = Float32Array.from({ length: channels * taps }, (_, i) => (Math.floor(i / block) % taps === tap ? 1 : 0));
-  const w = emitter.constant({ dtype: 'float32', shape: [channels, 1, ...kernel], data });
-  const pads = [...by.map((offset) => Math.max(-offset, 0)), ...by.map((offset) => Math.max(offset, 0))];
+  const w = emitter.constant({ dtype: 'float32', shape: [channels, 1, rows, columns], data });
   // spelled out, the default makes it another node
   const blocks = shared ? toBlocks(x, emitter) : emitter.emit('ReorderInput', [x], { channels_last: 0 }, BLOCKED);
-  const attributes = { group: channels, kernel_shape: kernel, pads };
-  return fromBlocks(emitter.emit('Conv', [blocks, w], attributes, BLOCKED), channels, emitter);
+  return fromBlocks(emitter.emit('Conv', [blocks, w], { group: channels, ...window }, BLOCKED), channels, emitter);
 }
 
 /**

@@ -1,8 +1,9 @@
 /** @file One lowering per op: from a graph node to ONNX nodes. */
 import type { BinaryOp, CompositeOp, NodeOf, OpName, ReduceOp, UnaryOp } from '../graph/index.ts';
 import { type Dtype, isFloat, sizeOf } from '../tensor/index.ts';
-import { lowerConv, lowerConvTranspose, lowerConvWeightGrad } from './convolution.ts';
+import { lowerConv, lowerConvTranspose } from './convolution.ts';
 import type { Emitter, ValueName } from './emitter.ts';
+import { lowerConvWeightGrad } from './kernel-gradient.ts';
 import { lowerMatmul } from './matmul.ts';
 import { onnxDataType } from './model.ts';
 import { hasContribOps, type OnnxTarget } from './target.ts';

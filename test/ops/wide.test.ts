@@ -11,6 +11,7 @@ afterAll(() => Promise.all(engines.map((engine) => engine.dispose())));
 
 const SETTINGS: readonly [name: string, x: number[], w: number[], options: ConvOptions][] = [
   ['3×3', [2, 16, 6, 5], [32, 16, 3, 3], { padding: 1 }],
+  ['more channels in than out', [2, 32, 6, 6], [16, 32, 3, 3], { padding: 1 }],
   ['pointwise', [2, 32, 4, 4], [16, 32, 1, 1], {}],
   ['stride 2', [2, 16, 6, 6], [16, 16, 3, 3], { stride: 2, padding: 1 }],
   [
@@ -25,6 +26,7 @@ const SETTINGS: readonly [name: string, x: number[], w: number[], options: ConvO
       ],
     },
   ],
+  ['stride 2, more padding than the kernel reaches', [2, 16, 6, 6], [16, 16, 2, 2], { stride: 2, padding: 3 }],
   ['pointwise, stride 2', [2, 16, 5, 5], [32, 16, 1, 1], { stride: 2 }],
   ['dilation 2', [2, 16, 7, 7], [16, 16, 3, 3], { dilation: 2, padding: 2 }],
   [
