@@ -1,5 +1,6 @@
 /** @file Settings of a host on onnxruntime-node: plain data, so that they can be posted to a worker. */
 import type { InferenceSession } from 'onnxruntime-common';
+import { defaultThreads } from './default-threads.node.ts';
 import { OrtHost } from './ort-host.ts';
 
 /** Devices a Node engine can ask for. All but 'cpu' depend on the platform and its drivers. */
@@ -18,7 +19,7 @@ export function sessionOptions({ device, threads, profile }: HostSettings): Infe
   return {
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     graphOptimizationLevel: 'all',
-    ...(threads !== undefined && { intraOpNumThreads: threads }),
+    intraOpNumThreads: threads ?? defaultThreads(),
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
     // planned memory costs a training step 5 % of its time and 40 % more memory: fresh pages instead of warm ones
     enableMemPattern: false,
