@@ -1,11 +1,11 @@
 /** @file Test runner settings: tests stand beside the file they test, cross-room tests in test/. */
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: mode === 'slow' ? ['test/**/*.slow.ts'] : ['src/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 60_000,
     maxWorkers: 2,
     reporters: process.env.CI ? ['default', './tools/vitest-count-reporter.ts'] : ['default'],
   },
-});
+}));
