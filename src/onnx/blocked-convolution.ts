@@ -7,10 +7,10 @@ import { sizeOf } from '../tensor/index.ts';
 import type { Emitter, ValueName } from './emitter.ts';
 import { windowAttributes } from './window-attributes.ts';
 
-const BLOCKED = { domain: 'com.microsoft.nchwc' } as const;
+export const BLOCKED = { domain: 'com.microsoft.nchwc' } as const;
 
 /** Pictures to blocks. x: [N, C, ...], C a multiple of the block. */
-function toBlocks(x: ValueName, emitter: Emitter): ValueName {
+export function toBlocks(x: ValueName, emitter: Emitter): ValueName {
   return emitter.emit('ReorderInput', [x], {}, BLOCKED);
 }
 

@@ -5,6 +5,7 @@ import { hasBlockedForm, lowerBlockedAdjoint, lowerBlockedConv } from './blocked
 import type { Emitter, ValueName } from './emitter.ts';
 import type { OnnxTarget } from './target.ts';
 import { windowAttributes } from './window-attributes.ts';
+import { adjointKernels, changingKernels, constantKernels, hasWinogradForm, lowerWinograd } from './winograd.ts';
 
 export function lowerConv(
   node: NodeOf<'conv'>,
@@ -12,8 +13,25 @@ export function lowerConv(
   emitter: Emitter,
   target: OnnxTarget,
 ): ValueName {
-  const [outputs, channels, ...kernel] = node.inputs[1]!.shape as [number, number, ...number[]];
-  if (hasBlockedForm(target.block, node.attrs, channels, outputs))
+  const shape = node.inputs[1]!.shape;
+  const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
+  const [x, w, bias] = inputs as [ValueName, ValueName, ValueName?];
+  const extents = {
+    batch: node.outputs[0]!.shape[0]!,
+    channels,
+    outputs,
+    kernel,
+    spatial: node.outputs[0]!.shape.slice(2),
+  };
+  const constant = emitter.initializers.get(w);
+  if (hasWinogradForm(target.block, node.attrs, extents)) {
+    const kernels = constant
+      ? constantKernels(constant, target.block, emitter)
+      : changingKernels(w, shape, target.block, emitter);
+    return lowerWinograd(x, kernels, bias, node.attrs, extents, target.block, emitter);
+  }
+  // the runtime has layouts of its own for constant kernels
+  if (!constant && hasBlockedForm(target.block, node.attrs, channels, outputs))
     return lowerBlockedConv(node, inputs, target.block, emitter);
   return emitter.emit('Conv', inputs, { ...windowAttributes(node.attrs), kernel_shape: kernel });
 }
@@ -55,7 +73,19 @@ export function lowerConvTranspose(
   const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
   const direct = asConvolution(node);
   if (direct) {
-    if (hasBlockedForm(target.block, direct, outputs, channels)) {
+    const constant = emitter.initializers.has(w);
+    const extents = {
+      batch: node.inputs[0]!.shape[0]!,
+      channels: outputs,
+      outputs: channels,
+      kernel,
+      spatial: attrs.outputSpatial,
+    };
+    if (!constant && hasWinogradForm(target.block, direct, extents)) {
+      const kernels = adjointKernels(w, shape, target.block, emitter);
+      return lowerWinograd(x, kernels, undefined, direct, extents, target.block, emitter);
+    }
+    if (!constant && hasBlockedForm(target.block, direct, outputs, channels)) {
       return lowerBlockedAdjoint(inputs, shape, direct, target.block, emitter);
     }
     return emitter.emit('Conv', [x, flippedKernel(w, shape, emitter)], {

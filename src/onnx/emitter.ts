@@ -55,7 +55,7 @@ export class Emitter {
 
   /** A constant held in the model; small equal ones are shared. */
   constant(array: NdArray): ValueName {
-    const small = array.data.length <= 256;
+    const small = array.data.length <= 2048;
     const key = `${array.dtype}[${array.shape.join(',')}]${small ? new Uint8Array(array.data.buffer, array.data.byteOffset, array.data.length * bytesPerElement(array.dtype)).join(',') : ''}`;
     const known = small ? this.#constants.get(key) : undefined;
     if (known) return known;

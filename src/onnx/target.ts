@@ -5,8 +5,8 @@ export interface OnnxTarget {
   /** Which kernels exist and which form is fastest. 'any' stays within standard ONNX, for export. */
   readonly provider: 'cpu' | 'webgpu' | 'any';
   /**
-   * Channels per block of ONNX Runtime's blocked layout on this processor, when it was found to work; used for kernels
-   * that are not constants. It is an internal operator domain, so engines probe it.
+   * Channels per block of ONNX Runtime's blocked layout on this processor, when it was found to work. It is an
+   * internal operator domain, so engines probe it.
    */
   readonly block?: number | undefined;
 }

@@ -34,13 +34,11 @@ export class OnnxEngine implements Engine {
       await this.#number(variable);
       if (freeze) values.set(variable, await this.read(variable));
     }
-    // constant kernels get the runtime's own layouts
-    const target = freeze ? { provider: this.#target.provider } : this.#target;
     const simplified = simplify(traced);
     // a frozen program assigns from the values it keeps, not from those in the update store
     const splits = this.#host.appliesUpdates && !freeze && fitsUpdateStore(traced);
     const split = splits ? splitUpdates(simplified) : undefined;
-    const lowered = lower(split?.graph ?? simplified, target, { frozen: (variable) => values.get(variable) });
+    const lowered = lower(split?.graph ?? simplified, this.#target, { frozen: (variable) => values.get(variable) });
     const operand = (tensor: Tensor): string => lowered.outputs.get(split!.operandNames.get(tensor)!)!;
     const computes = lowered.model.outputs.length > 0;
     const { bytes, external, externalName } = serializeModel(lowered.model);

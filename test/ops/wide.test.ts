@@ -1,9 +1,11 @@
 /** @file Convolutions as wide as real ones, where lowerings choose other forms: blocks, stacked copies, small pictures. */
 import { afterAll, describe, expect, test } from 'vitest';
-import { type ConvOptions, conv, convTranspose, groupNorm, trace } from '../../src/graph/index.ts';
+import { type ConvOptions, conv, convTranspose, groupNorm, input, trace, Variable } from '../../src/graph/index.ts';
 import { lower } from '../../src/onnx/index.ts';
+import { type NdArray, toFloat64 } from '../../src/tensor/index.ts';
 import { expectReferenceValues, native, plain, standard } from './engines.ts';
-import { opCase } from './op-case.ts';
+import { relativeError } from './float64.ts';
+import { exampleInputs, opCase } from './op-case.ts';
 import { resultsAndGradients } from './results-and-gradients.ts';
 
 const engines = [native, plain, standard];
@@ -82,6 +84,51 @@ describe('a convolution', () => {
       (a, b) => conv(a, b, undefined, { padding: 1 }),
     );
     await expectReferenceValues(engines, item);
+  });
+});
+
+describe('a convolution large enough for minimal filtering', () => {
+  const LARGE: typeof SETTINGS = [
+    ['3×3', [8, 64, 16, 16], [64, 64, 3, 3], { padding: 1 }],
+    ['fewer channels out, other columns than rows', [4, 96, 16, 20], [64, 96, 3, 3], { padding: 1 }],
+    [
+      'padding that differs on every side, an oblong kernel',
+      [16, 64, 15, 16],
+      [64, 64, 3, 2],
+      {
+        padding: [
+          [2, 1],
+          [0, 1],
+        ],
+      },
+    ],
+  ];
+
+  test.each(LARGE)('%s', async (name, x, w, options) => {
+    const item = opCase(name, [x, w, [w[0]!]], (a, b, c) => conv(a, b, c, options));
+    await expectReferenceValues([native], item);
+    const { model } = lower(
+      trace(() => resultsAndGradients(item)),
+      { provider: 'cpu', block: 16 },
+    );
+    const products = model.nodes.filter(({ attributes }) => `${attributes.kernel_shape}` === `1,${w[3]}`);
+    expect(products.length).toBeGreaterThanOrEqual(6);
+  });
+
+  test('with a constant kernel gives what a changing kernel gives', async () => {
+    const [x, w] = [{ shape: [8, 64, 16, 16] }, { shape: [64, 64, 3, 3] }];
+    const [picture, kernel] = exampleInputs(opCase('constant', [x, w], (a) => a)) as [NdArray, NdArray];
+    const variable = new Variable(w.shape, { name: 'w', initial: () => kernel });
+    const body = () => conv(input('x', x.shape), variable.value, undefined, { padding: 1 });
+    const [frozen, changing] = await Promise.all(
+      [true, false].map(async (freeze) => {
+        const program = await native.compile(body, { freeze });
+        const { output } = await program.run({ x: picture });
+        await program.dispose();
+        return toFloat64(output!);
+      }),
+    );
+    expect(relativeError(frozen!, changing!)).toBeLessThan(1e-6);
   });
 });
 
