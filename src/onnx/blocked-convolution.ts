@@ -14,6 +14,12 @@ export function toBlocks(x: ValueName, emitter: Emitter): ValueName {
   return emitter.emit('ReorderInput', [x], {}, BLOCKED);
 }
 
+/** The same, apart from the forward pass: sharing its blocks would keep them in memory until the backward pass. */
+export function blocksAgain(x: ValueName, emitter: Emitter): ValueName {
+  // spelled out, the default makes it another node
+  return emitter.emit('ReorderInput', [x], { channels_last: 0 }, BLOCKED);
+}
+
 /** Blocks to pictures. */
 export function fromBlocks(x: ValueName, channels: number, emitter: Emitter): ValueName {
   return emitter.emit('ReorderOutput', [x], { channels }, BLOCKED);
@@ -129,8 +135,7 @@ export function viewInBlocks(
   const taps = rows * columns;
   const data = Float32Array.from({ length: channels * taps }, (_, i) => (Math.floor(i / block) % taps === tap ? 1 : 0));
   const w = emitter.constant({ dtype: 'float32', shape: [channels, 1, rows, columns], data });
-  // spelled out, the default makes it another node
-  const blocks = shared ? toBlocks(x, emitter) : emitter.emit('ReorderInput', [x], { channels_last: 0 }, BLOCKED);
+  const blocks = shared ? toBlocks(x, emitter) : blocksAgain(x, emitter);
   return fromBlocks(emitter.emit('Conv', [blocks, w], { group: channels, ...window }, BLOCKED), channels, emitter);
 }
 

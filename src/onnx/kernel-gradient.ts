@@ -12,6 +12,7 @@ import {
 import type { Emitter, ValueName } from './emitter.ts';
 import { matmulTransposed } from './matmul.ts';
 import type { OnnxTarget } from './target.ts';
+import { type ConvExtents, hasWinogradForm, winogradTaps } from './winograd.ts';
 
 /** The adjoint in the kernel: `dW[o, c, k] = Σ_b Σ_p dY[b, o, p] · X[b, c, p · stride + k · dilation - padding]`. */
 export function lowerConvWeightGrad(
@@ -30,8 +31,57 @@ export function lowerConvWeightGrad(
   if (!isPoint(attrs) && !crops && area <= 16 && hasBlockedForm(target.block, attrs, batch, outputs)) {
     return lowerBlockedWeightGrad({ ...node, attrs: { ...attrs, padding } }, inputs, target.block, emitter);
   }
+  const extents = {
+    batch,
+    channels: x!.shape[1]!,
+    outputs,
+    kernel: attrs.kernel,
+    spatial: dy!.shape.slice(2),
+  };
+  if (
+    process.env.NOWG !== '1' &&
+    !crops &&
+    area >= LEAST_FILTERED_AREA &&
+    hasWinogradForm(target.block, attrs, extents)
+  ) {
+    return filteredProducts(node, inputs, extents, target.block, emitter, target);
+  }
   if (isSameSizePlane(node)) return shiftedProducts(node, inputs, emitter, target);
   return slicedProducts(node, inputs, padding, emitter, target);
+}
+
+/** Pixels from which on a quarter of them makes long enough sums for a fast product. */
+const LEAST_FILTERED_AREA = 256;
+
+/** Products of transformed rows. */
+function filteredProducts(
+  { inputs: [x], attrs }: NodeOf<'convWeightGrad'>,
+  [name, dy]: readonly ValueName[],
+  extents: ConvExtents,
+  block: number,
+  emitter: Emitter,
+  target: OnnxTarget,
+): ValueName {
+  const { batch, channels, outputs, kernel } = extents;
+  const outputsFirst = outputs >= channels;
+  const product = (picture: ValueName, gradient: ValueName, area: number): ValueName => {
+    const operands = [
+      emitter.reshape(picture, [batch, channels, area]),
+      emitter.reshape(gradient, [batch, outputs, area]),
+    ] as const;
+    const [first, second] = outputsFirst ? [operands[1], operands[0]] : operands;
+    return sumOverBatch(matmulTransposed(first, second, 3, emitter, target), batch, channels * outputs, emitter);
+  };
+  const taps = winogradTaps(name!, dy!, attrs, extents, x!.shape[3]!, block, product, emitter);
+  const pixels = emitter.reshape(taps, [sizeOf(kernel), (channels * outputs) / block, block]);
+  const pairs = outputsFirst ? [outputs, channels] : [channels, outputs];
+  const blocked = emitter.reshape(emitter.transpose(pixels, [1, 0, 2]), [
+    (channels * outputs) / block,
+    block,
+    ...kernel,
+  ]);
+  const result = emitter.reshape(fromBlocks(blocked, block, emitter), [...pairs, ...kernel]);
+  return outputsFirst ? result : emitter.transpose(result, [1, 0, 2, 3]);
 }
 
 /** A 1×1 kernel at stride 1: a product of channels. */

@@ -5,7 +5,7 @@
  */
 import type { ConvAttrs } from '../graph/index.ts';
 import { type NdArray, sizeOf } from '../tensor/index.ts';
-import { BLOCKED, fromBlocks, hasBlockedForm, toBlocks } from './blocked-convolution.ts';
+import { BLOCKED, blocksAgain, fromBlocks, hasBlockedForm, toBlocks } from './blocked-convolution.ts';
 import type { Emitter, ValueName } from './emitter.ts';
 
 /** Rows of output per tile, and products that they take. */
@@ -30,6 +30,14 @@ const ROW_TRANSFORM: readonly (readonly number[])[] = [
   [0, -2, -1, 2, 1, 0],
   [0, 2, -1, -2, 1, 0],
   [0, 4, 0, -5, 0, 1],
+];
+
+/** Of six products to four rows of output. */
+const OUTPUT_TRANSFORM: readonly (readonly number[])[] = [
+  [1, 1, 1, 1, 1, 0],
+  [0, 1, -1, 2, -2, 0],
+  [0, 1, 1, 4, 4, 0],
+  [0, 1, -1, 8, -8, 1],
 ];
 
 /** Multiplications and additions of the plain sum from which on the transforms pay. */
@@ -65,17 +73,18 @@ export function hasWinogradForm(
 /** The transformed kernel in six parts, each [O, I, 1, kw] in blocks, of a constant [O, I, 3, kw]. */
 export function constantKernels({ shape, data }: NdArray, block: number, emitter: Emitter): readonly ValueName[] {
   const [outputs, channels, , columns] = shape as [number, number, number, number];
+  const taps = data as Float32Array;
   return KERNEL_TRANSFORM.map((weights) => {
+    const [first, second, third] = weights as [number, number, number];
     const part = new Float32Array(outputs * channels * columns);
     for (let o = 0; o < outputs; o++) {
       for (let c = 0; c < channels; c++) {
         const pair = Math.floor(o / block) * (channels / block) + Math.floor(c / block);
+        const inPair = (c % block) * block + (o % block);
         for (let column = 0; column < columns; column++) {
-          const taps = weights.map(
-            (weight, row) => weight * Number(data[((o * channels + c) * 3 + row) * columns + column]),
-          );
-          part[((pair * columns + column) * block + (c % block)) * block + (o % block)] =
-            taps[0]! + taps[1]! + taps[2]!;
+          const from = (o * channels + c) * 3 * columns + column;
+          part[(pair * columns + column) * block * block + inPair] =
+            first * taps[from]! + second * taps[from + columns]! + third * taps[from + 2 * columns]!;
         }
       }
     }
@@ -132,6 +141,43 @@ function transformKernel(
   return parts.map((part) => emitter.reshape(part, shape));
 }
 
+/** A depthwise convolution in blocks with one column of row weights in all channels; `right` shifts columns on the way. */
+function weighRows(
+  blocks: ValueName,
+  channels: number,
+  weights: readonly number[],
+  { top, bottom, before = 0, after = 0, right = 0 }: RowWindow,
+  block: number,
+  emitter: Emitter,
+): ValueName {
+  const columns = Math.abs(right) + 1;
+  const at = Math.max(right, 0);
+  const taps = weights.flatMap((weight) =>
+    Array.from({ length: columns }, (_, column) => (column === at ? weight : 0)),
+  );
+  const data = Float32Array.from(
+    { length: channels * taps.length },
+    (_, i) => taps[Math.floor(i / block) % taps.length]!,
+  );
+  const kernel = [weights.length, columns];
+  const w = emitter.constant({ dtype: 'float32', shape: [channels, 1, ...kernel], data });
+  const pads = [top, before, bottom, after];
+  return emitter.emit(
+    'Conv',
+    [blocks, w],
+    { group: channels, kernel_shape: kernel, strides: [ROWS, 1], pads },
+    BLOCKED,
+  );
+}
+
+interface RowWindow {
+  readonly top: number;
+  readonly bottom: number;
+  readonly before?: number;
+  readonly after?: number;
+  readonly right?: number;
+}
+
 /** The convolution, given its transformed kernel. x: [B, C, H, W]; `padding` per spatial axis, before and after. */
 export function lowerWinograd(
   x: ValueName,
@@ -145,15 +191,7 @@ export function lowerWinograd(
   const [[top, bottom], [left, right]] = padding as unknown as [[number, number], [number, number]];
   const [height, width] = spatial as [number, number];
   const blocks = toBlocks(x, emitter);
-  const rowsOf = ROW_TRANSFORM.map((weights) => {
-    const data = Float32Array.from(
-      { length: channels * PRODUCTS },
-      (_, i) => weights[Math.floor(i / block) % PRODUCTS]!,
-    );
-    const w = emitter.constant({ dtype: 'float32', shape: [channels, 1, PRODUCTS, 1], data });
-    const attributes = { group: channels, kernel_shape: [PRODUCTS, 1], strides: [ROWS, 1], pads: [top, 0, bottom, 0] };
-    return emitter.emit('Conv', [blocks, w], attributes, BLOCKED);
-  });
+  const rowsOf = ROW_TRANSFORM.map((weights) => weighRows(blocks, channels, weights, { top, bottom }, block, emitter));
   /** One of the six products; `rest` is added to it. */
   const product = (
     i: number,
@@ -182,4 +220,41 @@ export function lowerWinograd(
     { axis: 1 },
   );
   return fromBlocks(emitter.reshape(joined, [batch, outputs, height, width]), outputs, emitter);
+}
+
+/**
+ * The gradient in the kernel, `Gᵀ · Σ (A · dY) ⊗ (Bᵀ · x)` with the transforms of the convolution: products of a quarter of
+ * the pixels for six rows of taps instead of all pixels for three. Gives every tap, [1, O · C] or [1, C · O] as `product` does.
+ */
+export function winogradTaps(
+  x: ValueName,
+  dy: ValueName,
+  { padding }: Pick<ConvAttrs, 'padding'>,
+  { channels, outputs, kernel, spatial }: ConvExtents,
+  width: number,
+  block: number,
+  product: (picture: ValueName, gradient: ValueName, area: number) => ValueName,
+  emitter: Emitter,
+): ValueName {
+  const [[top, bottom], [left]] = padding as unknown as [[number, number], [number, number]];
+  const columns = kernel[1]!;
+  const area = sizeOf(spatial) / ROWS;
+  const pictures = blocksAgain(x, emitter);
+  const gradients = toBlocks(dy, emitter);
+  const sums = ROW_TRANSFORM.flatMap((weights, i) => {
+    const spread = OUTPUT_TRANSFORM.map((row) => row[i]!);
+    const gradient = weighRows(gradients, outputs, spread, { top: 0, bottom: 0 }, block, emitter);
+    const rows = fromBlocks(gradient, outputs, emitter);
+    return Array.from({ length: columns }, (_, tap) => {
+      const right = tap - left;
+      const before = Math.max(-right, 0);
+      const after = Math.max(0, spatial[1]! + Math.abs(right) - width - before);
+      const picture = weighRows(pictures, channels, weights, { top, bottom, before, after, right }, block, emitter);
+      return product(fromBlocks(picture, channels, emitter), rows, area);
+    });
+  });
+  const transposed = Array.from({ length: 3 }, (_, row) => KERNEL_TRANSFORM.map((weights) => weights[row]!));
+  const matrix = { dtype: 'float32', shape: [3, PRODUCTS], data: Float32Array.from(transposed.flat()) } as const;
+  const all = emitter.reshape(emitter.emit('Concat', sums, { axis: 0 }), [PRODUCTS, columns * outputs * channels]);
+  return emitter.reshape(emitter.emit('MatMul', [emitter.constant(matrix), all]), [3 * columns, outputs * channels]);
 }
