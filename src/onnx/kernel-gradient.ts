@@ -38,12 +38,7 @@ export function lowerConvWeightGrad(
     kernel: attrs.kernel,
     spatial: dy!.shape.slice(2),
   };
-  if (
-    process.env.NOWG !== '1' &&
-    !crops &&
-    area >= LEAST_FILTERED_AREA &&
-    hasWinogradForm(target.block, attrs, extents)
-  ) {
+  if (!crops && area >= LEAST_FILTERED_AREA && hasWinogradForm(target.block, attrs, extents)) {
     return filteredProducts(node, inputs, extents, target.block, emitter, target);
   }
   if (isSameSizePlane(node)) return shiftedProducts(node, inputs, emitter, target);
