@@ -1,35 +1,22 @@
 /** @file Checkpoints on disk: all variables and where the run stands, written aside and renamed, so each is whole. */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
 import { atomicWrite, openSafetensors, writeError, writeSafetensors } from '../formats/index.node.ts';
 import type { Variable } from '../graph/index.ts';
 import type { Engine } from '../runtime/index.ts';
 import { DataError, type NdArray, sameShape } from '../tensor/index.ts';
 import type { TrainerState } from './diffusion-trainer.ts';
-import type { SchedulePlan } from './schedule.ts';
-
-/** Where a run stands; everything else follows from its configuration. */
-export interface RunState {
-  /** Updates made. */
-  readonly step: number;
-  /** Batches taken from the loader. */
-  readonly loaderStep: number;
-  readonly seed: number;
-  /** Seconds of training so far, over all sessions. */
-  readonly elapsed: number;
-  readonly schedule: SchedulePlan | null;
-  /** Lowest validation loss so far. */
-  readonly bestLoss: number | null;
-  readonly bestStep: number | null;
-  /** Fingerprint of the training pictures. */
-  readonly data: string;
-  /** Hash of the configuration. */
-  readonly config: string;
-}
+import { type FileSum, fileSum, fileSumSchema, findChange } from './file-sum.node.ts';
+import { type RunState, runStateSchema } from './run-state.ts';
 
 const GROUPS = ['parameters', 'ema', 'optimizer'] as const satisfies readonly (keyof TrainerState)[];
 const NAME = /^step-(\d{6,})$/;
+const fileOf = (group: (typeof GROUPS)[number]): string => `${group}.safetensors`;
+
+/** `state.json`: where the run stands, and what the files beside it are like. */
+const storedSchema = runStateSchema.extend({ files: z.record(z.string(), fileSumSchema) });
 
 /** Folder name of the checkpoint after `step` updates. */
 export function checkpointName(step: number): string {
@@ -69,10 +56,14 @@ export async function writeCheckpoint(
   const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
   try {
     await mkdir(temporary, { recursive: true });
+    const files: Record<string, FileSum> = {};
     for (const group of GROUPS) {
-      await writeSafetensors(join(temporary, `${group}.safetensors`), await readAll(engine, groups[group]));
+      const file = join(temporary, fileOf(group));
+      await writeSafetensors(file, await readAll(engine, groups[group]));
+      files[fileOf(group)] = await fileSum(file);
     }
-    await atomicWrite(join(temporary, 'state.json'), `${JSON.stringify(state, undefined, 2)}\n`);
+    const stored: z.output<typeof storedSchema> = { ...state, files };
+    await atomicWrite(join(temporary, 'state.json'), `${JSON.stringify(stored, undefined, 2)}\n`);
     await rm(path, { recursive: true, force: true });
     await rename(temporary, path);
   } catch (cause) {
@@ -91,17 +82,32 @@ export async function readAll(engine: Engine, variables: ReadonlyMap<string, Var
   return values;
 }
 
-/** Reads where the run stood. Throws `DataError` when the file is missing or damaged. */
-export async function readRunState(path: string): Promise<RunState> {
-  try {
-    return JSON.parse(await readFile(join(path, 'state.json'), 'utf8')) as RunState;
-  } catch (cause) {
-    throw new DataError(
-      `could not read the checkpoint ${path}: ${(cause as Error).message}`,
-      'remove it to continue from the one before',
-      { cause },
-    );
+/**
+ * Reads where the run stood, once every file of the checkpoint has been found as it was written.
+ * Throws `DataError` naming the file that is missing, cut short or changed.
+ */
+export async function readIntactState(path: string): Promise<RunState> {
+  const file = join(path, 'state.json');
+  const { files, ...state } = await readStored(file);
+  if (checkpointName(state.step) !== basename(path)) throw new DataError(`${file} is that of step ${state.step}`);
+  for (const name of GROUPS.map(fileOf)) {
+    const change = await findChange(join(path, name), files[name]);
+    if (change !== undefined) throw new DataError(`${join(path, name)} ${change}`);
   }
+  return state;
+}
+
+async function readStored(file: string): Promise<z.output<typeof storedSchema>> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(file, 'utf8'));
+  } catch (cause) {
+    throw new DataError(`${file} cannot be read: ${(cause as Error).message}`, undefined, { cause });
+  }
+  const result = storedSchema.safeParse(json);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new DataError(`${file} is not the state of a run: ${[...issue!.path, issue!.message].join(': ')}`);
 }
 
 /**
@@ -110,7 +116,7 @@ export async function readRunState(path: string): Promise<RunState> {
  */
 export async function restoreCheckpoint(path: string, engine: Engine, groups: TrainerState): Promise<void> {
   for (const group of GROUPS) {
-    const reader = await openSafetensors(join(path, `${group}.safetensors`));
+    const reader = await openSafetensors(join(path, fileOf(group)));
     try {
       for (const [name, variable] of groups[group]) {
         const value = await reader.read(name);

@@ -12,6 +12,7 @@ export * from './optimizers/adamw.ts';
 export type * from './optimizers/optimizer.ts';
 export * from './presets.ts';
 export * from './resolve-config.ts';
+export type { RunState } from './run-state.ts';
 export * from './schedule.ts';
 export * from './train-step.ts';
 export * from './training-scheduler.ts';

@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { atomicWrite, writeError } from '../formats/index.node.ts';
 import { ConfigError, DataError } from '../tensor/index.ts';
-import { listCheckpoints, removeUnfinished } from './checkpoint.node.ts';
+import { removeUnfinished } from './checkpoint.node.ts';
 import { parseTrainingConfig, type TrainingConfig } from './config.ts';
 import { type NewTrainingEvent, parseEvents, type TrainingEvent } from './events.ts';
 
@@ -130,9 +130,4 @@ export async function readRunConfig(path: string): Promise<TrainingConfig> {
 /** Reads a run's events, see `parseEvents`. */
 export async function readEvents(path: string): Promise<TrainingEvent[]> {
   return parseEvents(await readFile(join(path, 'events.jsonl'), 'utf8'));
-}
-
-/** The newest checkpoint of a run, if there is one. */
-export async function latestCheckpoint(path: string): Promise<{ step: number; path: string } | undefined> {
-  return (await listCheckpoints(join(path, 'checkpoints'))).at(-1);
 }

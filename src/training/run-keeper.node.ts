@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { makeGrid, writePng } from '../formats/index.node.ts';
 import { readImageModel, writeImageModel } from '../models/image-model-folder.node.ts';
 import type { NdArray } from '../tensor/index.ts';
-import { checkpointName, type RunState, readAll, writeCheckpoint } from './checkpoint.node.ts';
+import { checkpointName, readAll, writeCheckpoint } from './checkpoint.node.ts';
 import type { DiffusionTrainer } from './diffusion-trainer.ts';
 import type { NewTrainingEvent } from './events.ts';
 import type { RunFolder } from './run-folder.node.ts';
+import type { RunState } from './run-state.ts';
 
 /** Pictures of previews and grids are enlarged to about this edge each. */
 const SHOWN_EDGE = 64;

@@ -2,20 +2,21 @@
 import type { DataSplits } from '../data/index.node.ts';
 import { type Engine, nodeEngine } from '../runtime/index.node.ts';
 import { ConfigError, type NdArray } from '../tensor/index.ts';
-import { type RunState, readRunState, restoreCheckpoint } from './checkpoint.node.ts';
+import { restoreCheckpoint } from './checkpoint.node.ts';
 import type { TrainingConfig, TrainingConfigInput } from './config.ts';
 import { DiffusionTrainer } from './diffusion-trainer.ts';
 import type { TrainingEvent } from './events.ts';
+import { type FoundCheckpoint, findIntactCheckpoint, setAside } from './intact-checkpoint.node.ts';
 import { type OpenDataCallbacks, openTrainingData } from './open-training-data.node.ts';
 import { presetData } from './presets.ts';
 import { configHash, normalizeConfig, resolveConfig, resumeConfig } from './resolve-config.ts';
-import { freeRunFolder, latestCheckpoint, RunFolder, readRunConfig, refuseExisting } from './run-folder.node.ts';
+import { freeRunFolder, RunFolder, readRunConfig, refuseExisting } from './run-folder.node.ts';
 import { TrainingLoop, type TrainingResult } from './training-loop.node.ts';
 
 export interface TrainOptions extends OpenDataCallbacks {
   /** Folder of the run. Default: `runs/<name of the data>`, with a number where that is taken. */
   readonly out?: string;
-  /** Continue the run in `out` from its last checkpoint. Default false. */
+  /** Continue the run in `out` from its newest intact checkpoint. Default false. */
   readonly resume?: boolean;
   /** Stops after the step in progress, with a checkpoint. */
   readonly signal?: AbortSignal;
@@ -29,10 +30,9 @@ export interface TrainOptions extends OpenDataCallbacks {
 }
 
 /** Where a new or resumed run begins. */
-interface Beginning {
+interface Beginning extends FoundCheckpoint {
   readonly config: TrainingConfig;
   readonly data: DataSplits;
-  readonly checkpoint: { readonly path: string; readonly state: RunState } | undefined;
   readonly lengthChanged: boolean;
 }
 
@@ -40,7 +40,7 @@ interface Beginning {
  * Trains on `config.data` and writes everything to `out`. Settings left out come from the preset of the data set.
  * Throws `ConfigError` and `DataError` before anything is written when the request is impossible: unknown settings,
  * unknown data, a size the network cannot halve, a batch larger than the data, a folder that holds a run, a resumed
- * configuration that differs. Throws `EngineError` naming the last good checkpoint when the loss is not finite.
+ * configuration that differs, checkpoints of which none is intact. Throws `EngineError` naming the last good checkpoint when the loss is not finite.
  */
 export async function trainDiffusion(
   config: TrainingConfigInput,
@@ -65,6 +65,7 @@ export async function trainDiffusion(
     if (begin.checkpoint) await restoreCheckpoint(begin.checkpoint.path, chosen, trainer.state);
     const folder = resume ? await RunFolder.open(out, onEvent) : await RunFolder.create(out, begin.config, onEvent);
     if (resume) await folder.writeConfig(begin.config);
+    await setDamagedAside(begin, folder);
     const loop = new TrainingLoop({
       trainer,
       folder,
@@ -98,18 +99,18 @@ async function newRun(input: TrainingConfigInput, out: string, callbacks: OpenDa
   const data = await openTrainingData({ ...presetData(wishes.data.spec), ...wishes.data }, callbacks);
   const { imageShape, length, classNames } = data.train;
   const config = resolveConfig(input, { imageShape, count: length, classNames });
-  return { config, data, checkpoint: undefined, lengthChanged: false };
+  return { config, data, checkpoint: undefined, damaged: [], lengthChanged: false };
 }
 
 async function resumeRun(input: TrainingConfigInput, out: string, callbacks: OpenDataCallbacks): Promise<Beginning> {
   const { config, changed } = resumeConfig(await readRunConfig(out), input);
   const data = await openTrainingData(config.data, callbacks);
-  const latest = await latestCheckpoint(out);
-  if (!latest) return { config, data, checkpoint: undefined, lengthChanged: false };
-  const state = await readRunState(latest.path);
+  const { checkpoint, damaged } = await findIntactCheckpoint(out);
+  if (!checkpoint) return { config, data, checkpoint, damaged, lengthChanged: false };
+  const { path, state } = checkpoint;
   if (state.config !== configHash(config)) {
     throw new ConfigError(
-      `config.json of ${out} was changed since ${latest.path} was written`,
+      `config.json of ${out} was changed since ${path} was written`,
       'restore it, or start another run',
     );
   }
@@ -120,7 +121,17 @@ async function resumeRun(input: TrainingConfigInput, out: string, callbacks: Ope
     );
   }
   const lengthChanged = changed.some(({ key }) => key === 'steps' || key === 'minutes' || key === 'epochs');
-  return { config, data, checkpoint: { path: latest.path, state }, lengthChanged };
+  return { config, data, checkpoint, damaged, lengthChanged };
+}
+
+/** Moves what cannot be continued from out of the way, and says so. */
+async function setDamagedAside({ checkpoint, damaged }: Beginning, folder: RunFolder): Promise<void> {
+  if (!checkpoint) return;
+  const { step } = checkpoint.state;
+  for (const { path, reason } of damaged) {
+    const message = `going on from step ${step}, because ${reason}; the damaged checkpoint is now ${await setAside(path)}`;
+    folder.record({ type: 'warning', step, message });
+  }
 }
 
 function engineOptions({ device, threads }: TrainingConfig) {

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import type { DataSplits } from '../data/index.ts';
 import type { MemoryPlan } from '../runtime/index.ts';
 import { EngineError, type NdArray } from '../tensor/index.ts';
-import { checkpointName, type RunState } from './checkpoint.node.ts';
+import { checkpointName } from './checkpoint.node.ts';
 import type { DiffusionTrainer } from './diffusion-trainer.ts';
 import { parseInterval, Timetable } from './interval.ts';
 import { configHash } from './resolve-config.ts';
 import type { RunFolder } from './run-folder.node.ts';
 import { RunKeeper } from './run-keeper.node.ts';
+import type { RunState } from './run-state.ts';
 import { planByClock, planBySteps, plannedLearningRate, type SchedulePlan } from './schedule.ts';
 
 /** What a run came to. */

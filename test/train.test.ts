@@ -1,90 +1,12 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openSafetensors } from '../formats/index.node.ts';
-import { type Engine, nodeEngine } from '../runtime/index.node.ts';
-import { fillUniform } from '../tensor/index.ts';
-import type { TrainingConfigInput } from './config.ts';
-import type { TrainingEvent } from './events.ts';
-import { readEvents } from './run-folder.node.ts';
-import { type TrainOptions, trainDiffusion } from './train.node.ts';
+import { expect, test } from 'vitest';
+import { nodeEngine } from '../src/runtime/index.node.ts';
+import { readEvents, type TrainingConfigInput, type TrainingEvent } from '../src/training/index.node.ts';
+import { losses, tensorsOf, tinyRuns } from './tiny-runs.ts';
 
-let root: string;
-let pictures: string;
-let engine: Engine;
-
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'inkwash-train-'));
-  pictures = join(root, 'pictures');
-  for (const [n, name] of ['dark', 'light'].entries()) {
-    mkdirSync(join(pictures, name), { recursive: true });
-    for (let i = 0; i < 16; i++) await drawPicture(join(pictures, name, `${i}.png`), n * 128, n * 16 + i);
-  }
-  engine = await nodeEngine({ threads: 1 });
-});
-afterAll(async () => {
-  await engine.dispose();
-  await rm(root, { recursive: true, force: true });
-});
-
-/** A bright square somewhere on a ground of `level`. */
-async function drawPicture(path: string, level: number, seed: number): Promise<void> {
-  const [u = 0, v = 0] = fillUniform(new Float32Array(2), { seed });
-  const pixels = new Uint8Array(8 * 8 * 3).fill(level);
-  const [left, top] = [Math.floor(u * 5), Math.floor(v * 5)];
-  for (let y = top; y < top + 3; y++) pixels.fill(255, (y * 8 + left) * 3, (y * 8 + left + 3) * 3);
-  await sharp(pixels, { raw: { width: 8, height: 8, channels: 3 } })
-    .png()
-    .toFile(path);
-}
-
-let runs = 0;
-const newOut = (): string => join(root, `run-${runs++}`);
-
-/** A run that takes a second. */
-const tiny = (over: TrainingConfigInput = {}): TrainingConfigInput => ({
-  data: { spec: pictures, size: 8 },
-  model: { block_out_channels: [8, 8], norm_num_groups: 4, attention_head_dim: 4 },
-  batchSize: 8,
-  learningRate: 5e-3,
-  warmupSteps: 2,
-  sampling: { steps: 2 },
-  previewEvery: 0,
-  validateEvery: 0,
-  checkpointEvery: 0,
-  ...(over.minutes === undefined && over.epochs === undefined && { steps: 6 }),
-  ...over,
-});
-
-const train = (config: TrainingConfigInput, options: Partial<TrainOptions> & { out: string }) =>
-  trainDiffusion(config, { engine, onWarning: () => undefined, ...options });
-
-const losses = (events: readonly TrainingEvent[]): number[] =>
-  events.flatMap((event) => (event.type === 'step' ? event.loss : []));
-
-/** All tensors of a checkpoint or model file, as bytes by name. */
-async function tensors(path: string): Promise<Record<string, string>> {
-  const reader = await openSafetensors(path);
-  const found: Record<string, string> = {};
-  for (const name of reader.entries.keys()) {
-    const { data } = await reader.read(name);
-    found[name] = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64');
-  }
-  await reader.close();
-  return found;
-}
+const { root, pictures, newOut, tiny, train } = tinyRuns();
 
 test('learns: the held-out loss falls to a known value', async () => {
   const out = newOut();
@@ -115,31 +37,11 @@ test('writes the run folder of the design', async () => {
 test('saves the averaged weights as the model', async () => {
   const out = newOut();
   const { checkpoint, model } = await train(tiny(), { out });
-  const ema = await tensors(join(checkpoint!, 'ema.safetensors'));
-  const parameters = await tensors(join(checkpoint!, 'parameters.safetensors'));
-  expect(await tensors(join(model!, 'unet', 'diffusion_pytorch_model.safetensors'))).toEqual(ema);
+  const ema = await tensorsOf(join(checkpoint!, 'ema.safetensors'));
+  const parameters = await tensorsOf(join(checkpoint!, 'parameters.safetensors'));
+  expect(await tensorsOf(join(model!, 'unet', 'diffusion_pytorch_model.safetensors'))).toEqual(ema);
   expect(ema).not.toEqual(parameters);
 });
-
-test.each([{ accumulate: 1 }, { accumulate: 2, conditioning: { labels: true, dropout: 0.5 }, data: 'flip' as const }])(
-  'a stopped and resumed run gives the bits of a straight one: %o',
-  async ({ data, ...over }) => {
-    const config = tiny({ ...over, data: { spec: pictures, size: 8, flip: data === 'flip' } });
-    const [straight, stopped] = [newOut(), newOut()];
-    const whole = await train(config, { out: straight });
-    const controller = new AbortController();
-    const stop = (event: TrainingEvent) => event.type === 'step' && event.step === 3 && controller.abort();
-    const half = await train(config, { out: stopped, signal: controller.signal, onEvent: stop });
-    expect(half).toMatchObject({ reason: 'stopped', step: 3, grid: null });
-    const rest = await train({}, { out: stopped, resume: true });
-    expect(rest).toMatchObject({ reason: 'finished', step: 6, loss: whole.loss, bestLoss: whole.bestLoss });
-    expect(losses(await readEvents(stopped))).toEqual(losses(await readEvents(straight)));
-    for (const group of ['parameters', 'ema', 'optimizer']) {
-      const file = `${group}.safetensors`;
-      expect(await tensors(join(rest.checkpoint!, file))).toEqual(await tensors(join(whole.checkpoint!, file)));
-    }
-  },
-);
 
 test('an engine in a worker gives the same bits', async () => {
   const worker = await nodeEngine({ threads: 1, worker: true });
@@ -166,19 +68,6 @@ test('a run of minutes fixes its length once, by the clock', async () => {
   expect(checkpoint).toBeDefined();
   const rates = (await readEvents(out)).flatMap((event) => (event.type === 'step' ? event.learningRate : []));
   expect(rates.at(-1)).toBeLessThan(0.2 * Math.max(...rates));
-});
-
-test('a resumed run of minutes follows the plan that was fixed', async () => {
-  const out = newOut();
-  const controller = new AbortController();
-  const plans: number[] = [];
-  const stop = (event: TrainingEvent): void => {
-    if (event.type === 'schedule') plans.push(event.totalSteps);
-    if (event.type === 'checkpoint' && plans.length > 0) controller.abort();
-  };
-  await train(tiny({ minutes: 0.1 }), { out, signal: controller.signal, onEvent: stop });
-  const rest = await train({}, { out, resume: true });
-  expect(rest).toMatchObject({ reason: 'finished', step: plans[0] });
 });
 
 test('samples the classes in turns with guidance', async () => {
@@ -210,32 +99,6 @@ test('refuses a folder that holds a run, and leaves it as it is', async () => {
   const before = readFileSync(join(out, 'events.jsonl'), 'utf8');
   await expect(train(tiny(), { out })).rejects.toThrow(/already holds a run\n {2}hint: continue it with --resume/);
   expect(readFileSync(join(out, 'events.jsonl'), 'utf8')).toBe(before);
-});
-
-test('refuses to resume with another configuration, or other pictures', async () => {
-  const out = newOut();
-  await train(tiny({ steps: 2 }), { out });
-  await expect(train({ batchSize: 4, seed: 3 }, { out, resume: true })).rejects.toThrow(
-    /batchSize: 8 → 4\n {2}seed: 0 → 3/,
-  );
-  const moved = join(root, 'moved.png');
-  renameSync(join(pictures, 'dark', '3.png'), moved);
-  try {
-    await expect(train({ steps: 4 }, { out, resume: true })).rejects.toThrow(/not those the run was trained on/);
-  } finally {
-    renameSync(moved, join(pictures, 'dark', '3.png'));
-  }
-  const path = join(out, 'config.json');
-  const config = JSON.parse(readFileSync(path, 'utf8'));
-  writeFileSync(path, JSON.stringify({ ...config, learningRate: 1 }));
-  await expect(train({}, { out, resume: true })).rejects.toThrow(/config.json of .* was changed since/);
-});
-
-test('goes on longer when a resumed run asks for more steps', async () => {
-  const out = newOut();
-  await train(tiny({ steps: 2 }), { out });
-  expect(await train({ steps: 4 }, { out, resume: true })).toMatchObject({ reason: 'finished', step: 4 });
-  expect(JSON.parse(readFileSync(join(out, 'config.json'), 'utf8')).steps).toBe(4);
 });
 
 test('says what is wrong before anything is written', async () => {
