@@ -1,7 +1,8 @@
 /** @file Composite ops written in primitives: what gradients and poor targets use. Each formula is the op's definition. */
 import { fromFloat64, type NdArray } from '../tensor/index.ts';
+import { concat } from './build.ts';
 import type { NodeOf, OpName } from './node.ts';
-import { concat, constant, createNode, type Tensor } from './tensor.ts';
+import { constant, createNode, type Tensor } from './tensor.ts';
 import { conv } from './windows.ts';
 
 type Decomposition<K extends OpName> = (node: NodeOf<K>) => readonly Tensor[];

@@ -2,7 +2,7 @@
 import { type NdArray, sizeOf } from '../tensor/index.ts';
 import type { Node } from './node.ts';
 import { resultsOf, topologicalOrder } from './order.ts';
-import { formatType } from './shape-rules.ts';
+import { formatType } from './shape-rules/index.ts';
 import type { Tensor } from './tensor.ts';
 import type { Graph } from './trace.ts';
 

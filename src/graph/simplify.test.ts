@@ -2,12 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Dtype, fromNumbers, type Shape } from '../tensor/index.ts';
+import { concat, full, where } from './build.ts';
 import { evaluateTensors, toHostValue } from './evaluate/index.ts';
 import type { BinaryOp, UnaryOp } from './node.ts';
 import { resultsOf, topologicalOrder } from './order.ts';
 import { printGraph } from './print.ts';
 import { simplify } from './simplify.ts';
-import { concat, constant, createNode, full, scalar, type Tensor, where } from './tensor.ts';
+import { constant, createNode, scalar, type Tensor } from './tensor.ts';
 import { type Graph, input, random, trace } from './trace.ts';
 import { Variable } from './variable.ts';
 

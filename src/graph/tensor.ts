@@ -1,6 +1,5 @@
 /** @file Symbolic tensors: immutable values of a graph, with chainable methods. */
 import {
-  ConfigError,
   type Dtype,
   formatShape,
   fromFloat64,
@@ -14,7 +13,7 @@ import {
 } from '../tensor/index.ts';
 import type { BinaryOp, Node, OpAttrs, OpName, ReduceOp } from './node.ts';
 import { currentScope } from './scope.ts';
-import { formatType, shapeRules, type TensorType } from './shape-rules.ts';
+import { formatType, shapeRules, type TensorType } from './shape-rules/index.ts';
 import type { Variable } from './variable.ts';
 
 /** What ops accept as an operand: a tensor, a variable (its current value), or a number (of the other operand's dtype). */
@@ -53,11 +52,6 @@ export function constant(value: NdArray): Tensor {
 /** A rank-0 constant. */
 export function scalar(value: number, dtype: Dtype = 'float32'): Tensor {
   return constant({ dtype, shape: [], data: fromFloat64([value], dtype) });
-}
-
-/** A tensor filled with `value`: an expanded scalar. */
-export function full(shape: Shape, value: number, dtype: Dtype = 'float32'): Tensor {
-  return scalar(value, dtype).expand(shape);
 }
 
 /** The tensor behind any operand. */
@@ -402,34 +396,4 @@ function resolveShape(shape: Shape, tensor: Tensor): Shape {
     );
   }
   return shape.map((n, axis) => (axis === unknown ? extent : n));
-}
-
-/** Joins tensors along `axis`. */
-export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
-  const [first] = tensors;
-  if (!first) throw new ConfigError('concat needs at least one tensor');
-  return tensors.length === 1 ? first : createNode('concat', tensors, { axis: normalizeAxis(axis, first.rank) });
-}
-
-/** Joins tensors along a new axis. */
-export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
-  return concat(
-    tensors.map((tensor) => tensor.unsqueeze(axis)),
-    axis < 0 ? axis + (tensors[0]?.rank ?? 0) + 1 : axis,
-  );
-}
-
-/** `condition ? a : b`, element by element. */
-export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
-  const dtype = a instanceof Tensor ? a.dtype : b instanceof Tensor ? b.dtype : 'float32';
-  return createNode('where', [condition, toTensor(a, dtype), toTensor(b, dtype)], {});
-}
-
-/** Integers `start, start + 1, …` as a constant of shape [count]. */
-export function arange(
-  count: number,
-  { start = 0, dtype = 'float32' }: { readonly start?: number; readonly dtype?: Dtype } = {},
-): Tensor {
-  const values = Float64Array.from({ length: count }, (_, i) => start + i);
-  return constant({ dtype, shape: [count], data: fromFloat64(values, dtype) });
 }

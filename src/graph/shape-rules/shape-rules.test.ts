@@ -1,11 +1,12 @@
 /** @file Errors of ops say which shapes met, in which module, and what to do. */
 import { describe, expect, test } from 'vitest';
-import { DtypeError, InkwashError, ShapeError } from '../tensor/index.ts';
-import { attention, groupNorm } from './normalization.ts';
-import { withScope } from './scope.ts';
-import { concat, stack, type Tensor, where } from './tensor.ts';
-import { input, trace } from './trace.ts';
-import { avgPool, conv, convTranspose, maxPool, resize } from './windows.ts';
+import { DtypeError, InkwashError, ShapeError } from '../../tensor/index.ts';
+import { concat, stack, where } from '../build.ts';
+import { attention, groupNorm } from '../normalization.ts';
+import { withScope } from '../scope.ts';
+import type { Tensor } from '../tensor.ts';
+import { input, trace } from '../trace.ts';
+import { avgPool, conv, convTranspose, maxPool, resize } from '../windows.ts';
 
 /** The error `body` throws inside the module `unet.mid`. */
 function errorOf(body: () => Tensor | readonly Tensor[]): InkwashError {
