@@ -1,7 +1,7 @@
 /** @file Objectives against the formulas of their papers, computed by hand from the same draws. */
 import { describe, expect, it } from 'vitest';
 import { gradients } from '../../../autodiff/index.ts';
-import { input, random, type Tensor, Variable } from '../../../graph/index.ts';
+import { concat, input, random, type Tensor, Variable } from '../../../graph/index.ts';
 import { referenceEngine } from '../../../runtime/index.ts';
 import {
   fillNormal,
@@ -13,10 +13,7 @@ import {
   toFloat64,
 } from '../../../tensor/index.ts';
 import {
-  antitheticTimes,
   continuousLoss,
-  cosineInterpolatedLevels,
-  coupleNoise,
   type DenoisingOptions,
   denoisingLoss,
   discreteProcess,
@@ -28,20 +25,11 @@ import {
   flowMatchingLoss,
   huberDistance,
   hybridLoss,
-  leastCostAssignment,
-  logitNormalTimes,
-  logNormalLevels,
-  lowDiscrepancyTimes,
   minSnrWeight,
-  modeTimes,
-  multiResolutionNoise,
-  offsetNoise,
   pointAt,
   posterior,
   pseudoHuberDistance,
   readout,
-  shiftedTimes,
-  stratifiedTimes,
   type TimeDensity,
   tracedCosmapWeight,
   tracedFlow,
@@ -168,98 +156,6 @@ describe('the denoising loss', () => {
   });
 });
 
-describe('noise', () => {
-  const noiseOf = async (make: (dims: Shape) => Tensor, dims: Shape) =>
-    (await run(() => ({ noise: make(dims) }), dims)).noise!;
-
-  it('shifts whole channels by an offset', async () => {
-    const dims = [1, 2, 4, 4];
-    const noise = await noiseOf(offsetNoise(0.5), dims);
-    const [shift, white] = [drawn('normal', [1, 2, 1, 1], 0), drawn('normal', dims, 1)];
-    expect(noise[0]).toBeCloseTo(white[0]! + 0.5 * shift[0]!, 5);
-    expect(noise[31]).toBeCloseTo(white[31]! + 0.5 * shift[1]!, 5);
-  });
-
-  it('keeps unit variance over several resolutions and correlates neighbours', async () => {
-    const dims = [8, 1, 32, 32];
-    const noise = await noiseOf(multiResolutionNoise(), dims);
-    const variance = noise.reduce((sum, value) => sum + value * value, 0) / noise.length;
-    let correlation = 0;
-    for (let i = 0; i < noise.length; i += 2) correlation += (noise[i]! * noise[i + 1]!) / (noise.length / 2);
-    expect(Math.abs(variance - 1)).toBeLessThan(0.15);
-    expect(correlation).toBeGreaterThan(0.3);
-  });
-
-  it('refuses sides that do not halve', async () => {
-    await expect(noiseOf(multiResolutionNoise({ levels: 3 }), [1, 1, 12, 12])).rejects.toThrow(/fewer levels/);
-  });
-});
-
-describe('time densities', () => {
-  const count = 4096;
-  const times = async (density: TimeDensity, n = count) =>
-    Array.from((await run(() => ({ t: density(n) }))).t!).sort((a, b) => a - b);
-  /** Largest distance of the empirical distribution from `cdf` (Kolmogorov-Smirnov). */
-  const distance = (sorted: number[], cdf: (t: number) => number) =>
-    Math.max(...sorted.map((t, i) => Math.abs(cdf(t) - (i + 0.5) / sorted.length)));
-  const bound = 1.95 / Math.sqrt(count);
-  const normalCdf = (z: number): number => {
-    // Abramowitz & Stegun 7.1.26, good to 1.5e-7
-    const t = 1 / (1 + (0.3275911 * Math.abs(z)) / Math.SQRT2);
-    const tail = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-    const erf = 1 - tail * Math.exp((-z * z) / 2);
-    return 0.5 * (1 + Math.sign(z) * erf);
-  };
-
-  it.each<[string, TimeDensity, number]>([
-    ['uniform', uniformTimes, bound],
-    ['stratified', stratifiedTimes, 1 / count],
-    ['low-discrepancy', lowDiscrepancyTimes, 1 / count],
-    ['antithetic', antitheticTimes, bound],
-  ])('%s is uniform', async (_name, density, limit) => {
-    expect(distance(await times(density), (t) => t)).toBeLessThan(limit);
-  });
-
-  it('pairs antithetic times', async () => {
-    const t = Array.from((await run(() => ({ t: antitheticTimes(6) }))).t!);
-    for (let i = 0; i < 3; i++) expect(t[i]! + t[i + 3]!).toBeCloseTo(1, 6);
-    expect(Array.from((await run(() => ({ t: antitheticTimes(5) }))).t!)).toHaveLength(5);
-  });
-
-  it('draws log-normal levels', async () => {
-    const cdf = (sigma: number) => normalCdf((Math.log(sigma) + 1.2) / 1.2);
-    expect(distance(await times(logNormalLevels()), cdf)).toBeLessThan(bound);
-  });
-
-  it('draws logit-normal times, shifted or not', async () => {
-    const cdf = (t: number) => normalCdf(Math.log(t / (1 - t)));
-    expect(distance(await times(logitNormalTimes()), cdf)).toBeLessThan(bound);
-    const unshift = (t: number) => t / (3 - 2 * t);
-    expect(distance(await times(shiftedTimes(logitNormalTimes(), 3)), (t) => cdf(unshift(t)))).toBeLessThan(bound);
-  });
-
-  it('keeps mode-sampled times in [0, 1] with the mode in the middle', async () => {
-    const t = await times(modeTimes(1.29));
-    expect(t[0]!).toBeGreaterThanOrEqual(-1e-6);
-    expect(t[count - 1]!).toBeLessThanOrEqual(1 + 1e-6);
-    const middle = t.filter((value) => value > 0.4 && value < 0.6).length / count;
-    expect(middle).toBeGreaterThan(0.25);
-  });
-
-  it('draws the plain cosine schedule when nothing is shifted', async () => {
-    const sigmas = await times(
-      cosineInterpolatedLevels({ imageSize: 64, noiseSizeLow: 64, noiseSizeHigh: 64, sigmaData: 1 }),
-    );
-    const [low, high] = [Math.atan(1e-3), Math.atan(1e3)];
-    expect(distance(sigmas, (sigma) => (Math.atan(sigma) - low) / (high - low))).toBeLessThan(bound);
-  });
-
-  it('moves the levels of larger pictures towards noise', async () => {
-    const median = async (imageSize: number) => (await times(cosineInterpolatedLevels({ imageSize })))[count / 2]!;
-    expect(await median(256)).toBeGreaterThan(await median(64));
-  });
-});
-
 describe('continuous objectives', () => {
   it('is zero for the network that knows the velocity', async () => {
     const { loss } = await run((x0) => {
@@ -351,25 +247,7 @@ describe('continuous objectives', () => {
 });
 
 describe('the hybrid loss', () => {
-  const network = (x: Tensor): Tensor => {
-    const variance = x.mul(0.3);
-    return x
-      .mul(0.5)
-      .pad([
-        [0, 0],
-        [0, 1],
-        [0, 0],
-        [0, 0],
-      ])
-      .add(
-        variance.pad([
-          [0, 0],
-          [1, 0],
-          [0, 0],
-          [0, 0],
-        ]),
-      );
-  };
+  const network = (x: Tensor): Tensor => concat([x.mul(0.5), x.mul(0.3)], 1);
 
   it('is the simple loss and the KL between the posteriors', async () => {
     const { simple, bound } = await run((x0) => {
@@ -402,26 +280,7 @@ describe('the hybrid loss', () => {
   it('does not let the bound move the mean', async () => {
     const [mean, variance] = [new Variable(shape, { name: 'mean' }), new Variable(shape, { name: 'variance' })];
     const { ofMean, ofVariance } = await run((x0) => {
-      const { bound } = hybridLoss(
-        () =>
-          mean.value
-            .pad([
-              [0, 0],
-              [0, 1],
-              [0, 0],
-              [0, 0],
-            ])
-            .add(
-              variance.value.pad([
-                [0, 0],
-                [1, 0],
-                [0, 0],
-                [0, 0],
-              ]),
-            ),
-        x0,
-        { process },
-      );
+      const { bound } = hybridLoss(() => concat([mean.value, variance.value], 1), x0, { process });
       const [a, b] = gradients(bound, [mean, variance]);
       return { ofMean: a!, ofVariance: b! };
     });
@@ -440,30 +299,5 @@ describe('the hybrid loss', () => {
     log!.forEach((value) => {
       expect(Math.abs(value)).toBeLessThan(1e-5);
     });
-  });
-});
-
-describe('coupling', () => {
-  it('finds the cheapest assignment', () => {
-    const n = 5;
-    const cost = Array.from({ length: n * n }, (_, i) => Math.abs(Math.sin(9.1 * i + 0.3)));
-    const total = (order: ArrayLike<number>) => Array.from(order).reduce((sum, j, i) => sum + cost[i * n + j]!, 0);
-    const permutations = (items: number[]): number[][] =>
-      items.length < 2
-        ? [items]
-        : items.flatMap((item, i) => permutations(items.toSpliced(i, 1)).map((rest) => [item, ...rest]));
-    const best = Math.min(...permutations([0, 1, 2, 3, 4]).map(total));
-    expect(total(leastCostAssignment(cost, n))).toBeCloseTo(best, 12);
-  });
-
-  it('reorders whole noises and brings them nearer to their data', () => {
-    const [batch, dim] = [32, 6];
-    const x0 = fillNormal(new Float32Array(batch * dim), { seed: 1 });
-    const noise = fillNormal(new Float32Array(batch * dim), { seed: 2 });
-    const distance = (z: ArrayLike<number>) => x0.reduce((sum, value, i) => sum + (value - z[i]!) ** 2, 0);
-    const coupled = coupleNoise(x0, noise, batch);
-    expect(distance(coupled)).toBeLessThan(0.8 * distance(noise));
-    const first = (z: ArrayLike<number>) => Array.from({ length: batch }, (_, i) => z[i * dim]!).sort();
-    expect(first(coupled)).toEqual(first(noise));
   });
 });
