@@ -89,6 +89,16 @@ describe('an offence against the order of the rooms', () => {
     expect(output).toContain('move this test to test/');
   });
 
+  test('counts for what is built and imports what is for tests alone', () => {
+    const { output } = check({
+      'nn/net.fixture.ts': "import 'vitest';\n",
+      'nn/a.test.ts': "import './net.fixture.ts';\n",
+      'nn/a.ts': "import './net.fixture.ts';\n",
+    });
+    expect(output).toContain('src/nn/a.ts:2  imports nn/net.fixture.ts, which is for tests alone');
+    expect(output).toContain('1 offence against');
+  });
+
   test('includes entries, files outside, strangers and files that do not exist', () => {
     const { output } = check({
       'index.ts': '',

@@ -51,7 +51,9 @@ function report(file, line, message, remedy) {
   offences.push(`${join(relative(process.cwd(), root), file)}:${line}  ${message}\n    ${remedy}`);
 }
 
-const isTest = (file) => file.endsWith('.test.ts');
+const isFixture = (file) => file.endsWith('.fixture.ts');
+/** Tests, and the fixtures that several of them share: neither is built. */
+const isTest = (file) => file.endsWith('.test.ts') || isFixture(file);
 const roomOf = (file) => (file.includes('/') ? file.slice(0, file.indexOf('/')) : undefined);
 /** Whether a file may use Node. All others make up the universal part. */
 const isNode = (file) => file.endsWith('.node.ts') || file === 'node.ts' || NODE_ROOMS.has(roomOf(file));
@@ -97,6 +99,9 @@ function checkDirection(file, { specifier, line }) {
   if (target.startsWith('..')) {
     report(file, line, `imports '${specifier}' from outside src/`, 'move what it needs into a room');
     return;
+  }
+  if (isFixture(target) && !isTest(file)) {
+    report(file, line, `imports ${target}, which is for tests alone`, 'move what it needs into a file that is built');
   }
   const room = roomOf(file);
   const targetRoom = roomOf(target);
@@ -174,7 +179,7 @@ for (const file of sourceFiles()) {
   const source = readFileSync(join(root, file), 'utf8');
   const masked = maskSource(source);
   const imports = readImports(source, masked);
-  if (!isTest(file)) checkHeader(file, source);
+  if (!isTest(file) || isFixture(file)) checkHeader(file, source);
   const room = roomOf(file);
   if (room === undefined ? !ENTRIES.has(file) && !isTest(file) : !ROOMS.includes(room)) {
     report(file, 1, 'stands in no room', `the rooms are ${ROOMS.join(', ')}`);

@@ -43,6 +43,25 @@ export interface UpBlock extends Module {
   forward(hidden: Tensor, states: readonly Tensor[], temb: Tensor, skip: Tensor | undefined): UpResult;
 }
 
+/**
+ * Runs residual blocks, each followed by its attention where it has one, and returns what each layer makes.
+ * `across`: states of the down path, of which every layer also reads one, the last first.
+ */
+export function runLayers(
+  { resnets, attentions }: Pick<DownBlock2D, 'resnets' | 'attentions'>,
+  hidden: Tensor,
+  temb: Tensor,
+  across: readonly Tensor[] = [],
+): Tensor[] {
+  let h = hidden;
+  return resnets.map((resnet, i) => {
+    const state = across.at(-1 - i);
+    h = resnet.forward(state ? concat([h, state], 1) : h, temb);
+    h = attentions[i]?.forward(h) ?? h;
+    return h;
+  });
+}
+
 /** Channels of a down block. */
 export interface DownBlockOptions extends UNetBlockOptions {
   readonly inChannels: number;
@@ -74,13 +93,8 @@ export class DownBlock2D extends Module implements DownBlock {
   }
 
   forward(hidden: Tensor, temb: Tensor, skip: Tensor): DownResult {
-    const states: Tensor[] = [];
-    let h = hidden;
-    this.resnets.forEach((resnet, i) => {
-      h = resnet.forward(h, temb);
-      h = this.attentions[i]?.forward(h) ?? h;
-      states.push(h);
-    });
+    const states = runLayers(this, hidden, temb);
+    let h = states.at(-1)!;
     for (const downsampler of this.downsamplers) {
       h = downsampler instanceof ResnetBlock2D ? downsampler.forward(h, temb) : downsampler.forward(h);
       states.push(h);
@@ -131,11 +145,7 @@ export class UpBlock2D extends Module implements UpBlock {
   }
 
   forward(hidden: Tensor, states: readonly Tensor[], temb: Tensor, skip: Tensor | undefined): UpResult {
-    let h = hidden;
-    this.resnets.forEach((resnet, i) => {
-      h = resnet.forward(concat([h, states[states.length - 1 - i]!], 1), temb);
-      h = this.attentions[i]?.forward(h) ?? h;
-    });
+    let h = runLayers(this, hidden, temb, states).at(-1)!;
     for (const upsampler of this.upsamplers) {
       h = upsampler instanceof ResnetBlock2D ? upsampler.forward(h, temb) : upsampler.forward(h);
     }

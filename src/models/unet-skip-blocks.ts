@@ -1,11 +1,11 @@
 /** @file Blocks of NCSN++ (Song et al. 2021): a small picture travels beside the features, down and up. */
-import { concat, type Tensor } from '../graph/index.ts';
+import type { Tensor } from '../graph/index.ts';
 import { Conv2d, GroupNorm, Module, silu } from '../nn/index.ts';
 import { AttentionBlock } from './attention-block.ts';
 import { firDown, firUp } from './resample.ts';
 import { ResnetBlock2D } from './resnet-block.ts';
 import type { DownBlock, DownBlockOptions, DownResult, UpBlock, UpBlockOptions, UpResult } from './unet-blocks.ts';
-import { upChannels } from './unet-blocks.ts';
+import { runLayers, upChannels } from './unet-blocks.ts';
 
 /** Skip blocks choose their own norm groups, and divide residual sums by √2, whatever the configuration says. */
 const outputScaleFactor = Math.SQRT2;
@@ -48,16 +48,11 @@ export class SkipDownBlock2D extends Module implements DownBlock {
   }
 
   forward(hidden: Tensor, temb: Tensor, skip: Tensor): DownResult {
-    const states: Tensor[] = [];
-    let h = hidden;
-    this.resnets.forEach((resnet, i) => {
-      h = resnet.forward(h, temb);
-      h = this.attentions[i]?.forward(h) ?? h;
-      states.push(h);
-    });
-    if (!this.resnetDown || !this.skipConv) return { hidden: h, states, skip };
+    const states = runLayers(this, hidden, temb);
+    const last = states.at(-1)!;
+    if (!this.resnetDown || !this.skipConv) return { hidden: last, states, skip };
     const picture = firDown(skip);
-    h = this.skipConv.forward(picture).add(this.resnetDown.forward(h, temb));
+    const h = this.skipConv.forward(picture).add(this.resnetDown.forward(last, temb));
     return { hidden: h, states: [...states, h], skip: picture };
   }
 }
@@ -93,10 +88,8 @@ export class SkipUpBlock2D extends Module implements UpBlock {
   }
 
   forward(hidden: Tensor, states: readonly Tensor[], temb: Tensor, skip: Tensor | undefined): UpResult {
-    let h = hidden;
-    this.resnets.forEach((resnet, i) => {
-      h = resnet.forward(concat([h, states[states.length - 1 - i]!], 1), temb);
-    });
+    // its one attention comes after the last layer
+    let h = runLayers({ resnets: this.resnets, attentions: [] }, hidden, temb, states).at(-1)!;
     for (const attention of this.attentions) h = attention.forward(h);
     const picture = skip && firUp(skip);
     if (!this.resnetUp || !this.skipNorm || !this.skipConv) return { hidden: h, skip: picture };

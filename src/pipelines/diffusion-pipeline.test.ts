@@ -1,38 +1,10 @@
 import { expect, test } from 'vitest';
-import { writeSchedulerConfig } from '../diffusion/gaussian/index.ts';
-import { UNet2DModel } from '../models/index.ts';
-import { referenceEngine } from '../runtime/index.ts';
-import { DiffusionPipeline } from './diffusion-pipeline.ts';
+import type { DiffusionPipeline } from './diffusion-pipeline.ts';
+import { tinyPipeline } from './tiny-pipeline.fixture.ts';
 
-const network = {
-  sample_size: 4,
-  in_channels: 1,
-  out_channels: 1,
-  block_out_channels: [4, 8],
-  down_block_types: ['DownBlock2D', 'DownBlock2D'],
-  up_block_types: ['UpBlock2D', 'UpBlock2D'],
-  layers_per_block: 1,
-  norm_num_groups: 2,
-  attention_head_dim: 4,
-};
-const scheduler = writeSchedulerConfig('DDPMScheduler', {
-  beta_schedule: 'squaredcos_cap_v2',
-  prediction_type: 'v_prediction',
-});
 const sampling = { solver: 'ddim', steps: 3, guidance: 1 };
-
-const unconditional = new DiffusionPipeline({
-  engine: referenceEngine(),
-  unet: UNet2DModel.fromConfig(network),
-  scheduler,
-  notes: { sampling },
-});
-const conditional = new DiffusionPipeline({
-  engine: referenceEngine(),
-  unet: UNet2DModel.fromConfig({ ...network, num_class_embeds: 3 }),
-  scheduler,
-  notes: { sampling, classNames: ['cat', 'dog'], nullLabel: 2 },
-});
+const unconditional = tinyPipeline({ sampling });
+const conditional = tinyPipeline({ sampling, classNames: ['cat', 'dog'], nullLabel: 2 }, 3);
 
 const rows = (data: Float32Array, size: number): number[][] =>
   Array.from({ length: data.length / size }, (_, i) => Array.from(data.subarray(i * size, (i + 1) * size)));

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync,
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { nodeEngine } from '../src/runtime/index.node.ts';
-import { readEvents, type TrainingConfigInput, type TrainingEvent } from '../src/training/index.node.ts';
-import { losses, tensorsOf, tinyRuns } from './tiny-runs.ts';
+import { nodeEngine } from '../runtime/index.node.ts';
+import { readEvents, type TrainingConfigInput, type TrainingEvent } from './index.node.ts';
+import { losses, tensorsOf, tinyRuns } from './tiny-runs.fixture.ts';
 
 const { root, pictures, newOut, tiny, train } = tinyRuns();
 

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll } from 'vitest';
-import { openSafetensors } from '../src/formats/index.node.ts';
-import { type Engine, nodeEngine } from '../src/runtime/index.node.ts';
-import { fillUniform } from '../src/tensor/index.ts';
-import type { TrainingConfigInput, TrainingEvent, TrainingResult, TrainOptions } from '../src/training/index.node.ts';
-import { trainDiffusion } from '../src/training/index.node.ts';
+import { openSafetensors } from '../formats/index.node.ts';
+import { type Engine, nodeEngine } from '../runtime/index.node.ts';
+import { fillUniform } from '../tensor/index.ts';
+import type { TrainingConfigInput, TrainingEvent, TrainingResult, TrainOptions } from './index.node.ts';
+import { trainDiffusion } from './index.node.ts';
 
 export interface TinyRuns {
   /** A folder for this file alone. */

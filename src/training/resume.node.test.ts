@@ -1,9 +1,9 @@
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { DataError } from '../src/tensor/index.ts';
-import { readEvents, type TrainingEvent } from '../src/training/index.node.ts';
-import { checkpointTensors, losses, tinyRuns } from './tiny-runs.ts';
+import { DataError } from '../tensor/index.ts';
+import { readEvents, type TrainingEvent } from './index.node.ts';
+import { checkpointTensors, losses, tinyRuns } from './tiny-runs.fixture.ts';
 
 const { root, pictures, newOut, tiny, train } = tinyRuns();
 
