@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
@@ -40,6 +40,7 @@ test('sample --json tells seeds and classes; --images writes each picture by its
   expect(result).toMatchObject({ grid: join(run, 'samples', 'grid.png') });
   expect(readdirSync(folder).sort()).toEqual(['0.png', '1.png', '2.png', '3.png']);
   expect(await readPicture(join(folder, '2.png'))).toMatchObject({ width: 8, height: 8 });
+  expect(readPngText(readFileSync(join(folder, '3.png'))).parameters).toMatch(/Seed: 3, .*Class: 0/);
 });
 
 test('sample takes the model folder of a run as well, and gives the same pictures', async () => {
@@ -47,6 +48,27 @@ test('sample takes the model folder of a run as well, and gives the same picture
   await runCli(['sample', run, '-n', '2', '--out', a]);
   await runCli(['sample', join(run, 'model'), '-n', '2', '--out', b]);
   expect(readFileSync(b)).toEqual(readFileSync(a));
+});
+
+test('sample --caption draws classes by the words of their names', async () => {
+  const { json } = await runCli(['sample', run, '-n', '2', '--caption', 'second', '--steps', '1', '--json']);
+  expect(json()[0]).toMatchObject({ labels: [1, 1] });
+  const unknown = await runCli(['sample', run, '--caption', 'secnd']);
+  expect(unknown).toMatchObject({ code: 2, stdout: '' });
+  expect(unknown.stderr).toMatch(/no class is 'secnd'\nhint {2}did you mean 'second'\? the classes are: first, second/);
+});
+
+test('sample --label takes a class whose name has commas', async () => {
+  const model = join(root, 'commas');
+  cpSync(join(run, 'model'), model, { recursive: true });
+  const notes = JSON.parse(readFileSync(join(model, 'inkwash.json'), 'utf8'));
+  writeFileSync(join(model, 'inkwash.json'), JSON.stringify({ ...notes, classNames: ['red, round', 'red, square'] }));
+  const labelsOf = async (label: string) => {
+    const flags = ['-n', '3', '--steps', '1', '--label', label, '--out', join(root, 'commas.png'), '--json'];
+    return ((await runCli(['sample', model, ...flags])).json()[0] as { labels: number[] }).labels;
+  };
+  expect(await labelsOf('red, square')).toEqual([1, 1, 1]);
+  expect(await labelsOf('1, 0')).toEqual([1, 0, 1]);
 });
 
 test('sample names the class that is not there', async () => {

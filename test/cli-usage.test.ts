@@ -14,6 +14,8 @@ test.each([
   ['smaple x', 2, "there is no command 'smaple'", "did you mean 'inkwash sample'?"],
   ['train avatars --bacth 3', 2, 'train has no flag --bacth', 'did you mean --batch?'],
   ['train avatars --steps', 2, 'value is missing', 'inkwash --help'],
+  ['train avatars --minutes -1', 2, '-1 is read as a flag', '--flag=-1'],
+  ['train avatars --minutes=-1', 2, "'minutes' does not fit: got -1", ''],
   ['sample', 2, 'missing required args', 'inkwash --help'],
   ['train', 2, 'nothing to train on', 'inkwash train avatars'],
   ['train --resume', 2, 'which run should go on?', '--out'],
@@ -30,6 +32,8 @@ test.each([
   [`train --resume --out ${empty}`, 1, 'holds no run', 'give the folder of a run'],
   [`sample ${empty}`, 1, 'has no model_index.json', 'diffusers model folder'],
   ['sample /nowhere', 1, 'there is no folder called /nowhere', ''],
+  ['sample anything --out grid.jpg', 2, '--out grid.jpg is no kind of file', '.png'],
+  [`export ${empty} --onnx --batch 0`, 2, '--batch is a whole number of at least 1, got 0', ''],
   [`export ${empty}`, 2, 'no format was asked for', '--onnx'],
 ])('inkwash %s', async (args, code, message, hint) => {
   const result = await runCli(args.split(' '), { cwd: root });

@@ -19,6 +19,9 @@ export async function exportModel(path: string, flags: ExportFlags, terminal: Te
     throw new UsageError('no format was asked for', `the format is --onnx: inkwash export ${path} --onnx`);
   }
   const { out = join(modelFolderOf(path), 'unet.onnx'), batch = 1, variant } = flags;
+  if (!(Number.isInteger(batch) && batch >= 1)) {
+    throw new UsageError(`--batch is a whole number of at least 1, got ${JSON.stringify(batch)}`);
+  }
   const pipeline = await loadPipeline(path, variant === undefined ? {} : { variant: String(variant) });
   try {
     const { files, bytes } = await saveOnnx(out, pipeline, { batchSize: batch });

@@ -1,11 +1,12 @@
 /** @file `inkwash inspect`: what a data set, a model or a run is. */
 import {
   type DataInspection,
+  describeClasses,
   inspect as inspectSubject,
   type ModelInspection,
   type RunInspection,
 } from '../pipelines/index.node.ts';
-import { formatCount, sparkline } from './format.ts';
+import { formatCount, plural, sparkline } from './format.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Flags of `inkwash inspect`, as parsed. */
@@ -81,10 +82,13 @@ function modelRows({ path, className, parameters, config, scheduler, predictionT
       `${size?.join('×') ?? 'of any size'}, ${config.in_channels === 1 ? 'grey' : `${config.in_channels} channels`}`,
     ],
     ['channels', config.block_out_channels.join(', ')],
-    ['blocks', `${config.down_block_types.join(', ')}; ${config.layers_per_block} layers each`],
+    ['blocks', `${config.down_block_types.join(', ')}; ${plural(config.layers_per_block, 'layer')} each`],
     ['scheduler', `${scheduler}, predicts ${predictionType}`],
-    ['classes', notes.classNames?.join(', ')],
-    ['trained', notes.trainedSteps === undefined ? undefined : `${notes.trainedSteps} steps on ${notes.data}`],
+    ['classes', notes.classNames && describeClasses(notes.classNames).replace(/^the classes are: /, '')],
+    [
+      'trained',
+      notes.trainedSteps === undefined ? undefined : `${plural(notes.trainedSteps, 'step')} on ${notes.data}`,
+    ],
     ['samples', notes.sampling && `${notes.sampling.solver}, ${notes.sampling.steps} steps`],
   ];
 }

@@ -52,7 +52,7 @@ function defineCommands(terminal: Terminal): CAC {
     .option('--epochs <n>', 'Length of the run in passes over the pictures')
     .option('--lr <rate>', 'Peak learning rate')
     .option('--seed <n>', 'Seed of everything random')
-    .option('--resume', 'Continue the run in --out from its last checkpoint')
+    .option('--resume', 'Continue the run in --out from its newest intact checkpoint')
     .option('--config <file>', 'JSON file of settings')
     .option('--set <key=value>', 'Any setting, e.g. --set optimizer.weightDecay=0.1; may be repeated')
     .option('--device <name>', 'cpu, webgpu, cuda, coreml or dml')
@@ -68,6 +68,7 @@ function defineCommands(terminal: Terminal): CAC {
     .option('--solver <name>', `${SOLVER_NAMES.slice(0, 6).join(', ')}, …`)
     .option('--seed <n>', 'Seed of the first picture; the others follow (default: 0)')
     .option('--label <class>', 'Class by name or number; several, separated by commas, take turns; none for any')
+    .option('--caption <words>', 'Words of class names in place of --label, e.g. "red hair, glasses"')
     .option('--guidance <w>', 'Classifier-free guidance: 1 is none')
     .option('--batch <n>', 'Pictures per run of the network')
     .option('--eta <n>', 'Stochasticity of DDIM')
@@ -132,6 +133,9 @@ function checkFlags(cli: CAC, command: Command): void {
   const known = options.flatMap(({ names }) => names);
   for (const name of Object.keys(cli.options)) {
     if (name === '--' || known.includes(name)) continue;
+    if (/^\d/.test(name)) {
+      throw new UsageError(`-${name} is read as a flag`, `give a negative value with an equals sign: --flag=-${name}`);
+    }
     const near = nearestName(name, known);
     throw new UsageError(
       `${command.name} has no flag ${dashed(name)}`,

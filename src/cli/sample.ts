@@ -4,6 +4,7 @@ import {
   type GenerateOptions,
   type GenerationProgress,
   generationText,
+  type Label,
   loadPipeline,
   saveGrid,
   saveImages,
@@ -12,6 +13,7 @@ import type { Device } from '../runtime/index.node.ts';
 import { ConfigError } from '../tensor/index.ts';
 import { isRunFolder } from '../training/index.node.ts';
 import { formatDuration } from './format.ts';
+import { outKind } from './out-kind.ts';
 import { ProgressLine } from './progress-line.ts';
 import { stopOnSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
@@ -24,6 +26,7 @@ export interface SampleFlags {
   readonly solver?: string;
   readonly seed?: number;
   readonly label?: string | number | readonly (string | number)[];
+  readonly caption?: string | number;
   readonly guidance?: number;
   readonly batch?: number;
   readonly eta?: number;
@@ -42,10 +45,12 @@ const DEFAULT_COUNT = 64;
 /** Runs the command; returns the exit code. */
 export async function sample(path: string, flags: SampleFlags, terminal: Terminal): Promise<number> {
   const { count = DEFAULT_COUNT, out = defaultOut(path), device, threads, variant } = flags;
+  outKind(out, ['png']);
   const stop = stopOnSignals(() => terminal.say('\nstopping'));
   const line = new ProgressLine(terminal);
   const pipeline = await loadPipeline(path, {
     worker: true,
+    onFallback: terminal.warn,
     ...(device !== undefined && { device: device as Device }),
     ...(threads !== undefined && { threads }),
     ...(variant !== undefined && { variant: String(variant) }),
@@ -53,7 +58,7 @@ export async function sample(path: string, flags: SampleFlags, terminal: Termina
   try {
     const began = performance.now();
     const result = await pipeline.generate({
-      ...generateOptions(flags),
+      ...generateOptions(flags, pipeline.notes.classNames),
       count,
       signal: stop.signal,
       onStep: ({ done, total }: GenerationProgress) => line.show('sampling', done, total),
@@ -86,13 +91,8 @@ function defaultOut(path: string): string {
   return isRunFolder(path) ? join(path, 'samples', 'grid.png') : 'grid.png';
 }
 
-function generateOptions(flags: SampleFlags): GenerateOptions {
-  const { steps, timesteps, solver, seed, guidance, batch, eta, rng, label } = flags;
-  const labels = label === undefined ? undefined : [label].flat().flatMap((text) => String(text).split(','));
-  if (labels && labels.length > 1) {
-    const count = flags.count ?? DEFAULT_COUNT;
-    return { ...generateOptions({ ...flags, label: undefined as never }), label: cycle(labels, count) };
-  }
+function generateOptions(flags: SampleFlags, classNames?: readonly string[]): GenerateOptions {
+  const { count = DEFAULT_COUNT, steps, timesteps, solver, seed, guidance, batch, eta, rng, label, caption } = flags;
   return {
     ...(steps !== undefined && { steps: whole('steps', steps) }),
     ...(timesteps !== undefined && { timesteps: times(timesteps) }),
@@ -102,8 +102,16 @@ function generateOptions(flags: SampleFlags): GenerateOptions {
     ...(batch !== undefined && { batchSize: whole('batch', batch) }),
     ...(eta !== undefined && { eta: finite('eta', eta) }),
     ...(rng !== undefined && { rng: rng as NonNullable<GenerateOptions['rng']> }),
-    ...(labels && { label: labels[0] === 'none' ? null : labels[0]! }),
+    ...(label !== undefined && { label: labels([label].flat().map(String), classNames, count) }),
+    ...(caption !== undefined && { caption: String(caption) }),
   };
+}
+
+/** One class, or several in turns: a text that is no class's name is a list of them. */
+function labels(texts: readonly string[], classNames: readonly string[] = [], count: number): Label | Label[] {
+  const all = texts.flatMap((text) => (classNames.includes(text) ? text : text.split(',').map((part) => part.trim())));
+  const given = all.map((text) => (text === 'none' && !classNames.includes(text) ? null : text));
+  return given.length === 1 ? given[0]! : Array.from({ length: count }, (_, i) => given[i % given.length]!);
 }
 
 /** `999,700,300` as numbers. */
@@ -111,11 +119,6 @@ function times(text: string | number): number[] {
   const numbers = String(text).split(',').map(Number);
   if (numbers.every(Number.isFinite)) return numbers;
   throw new ConfigError(`--timesteps is a list of times such as 999,700,300, got '${text}'`);
-}
-
-/** Several classes take turns. */
-function cycle(labels: readonly string[], count: number): string[] {
-  return Array.from({ length: count }, (_, i) => labels[i % labels.length]!);
 }
 
 function finite(name: string, value: unknown): number {

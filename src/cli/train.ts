@@ -13,7 +13,7 @@ import {
   type TrainingResult,
   trainDiffusion,
 } from '../training/index.node.ts';
-import { formatBytes, formatDuration } from './format.ts';
+import { formatBytes, formatDuration, plural } from './format.ts';
 import { stopOnSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 import { TrainingProgress } from './training-progress.ts';
@@ -128,7 +128,7 @@ function dataProgress(terminal: Terminal): (done: number, total: number) => void
 /** What was done to the pictures of a folder. */
 function reportData({ used, skipped, converted, warnings }: DataReport, terminal: Terminal): void {
   const conversions = Object.entries(converted).map(([kind, count]) => `${count} ${kind}`);
-  terminal.say(`${used} pictures${conversions.length > 0 ? ` (${conversions.join(', ')})` : ''}`);
+  terminal.say(`${plural(used, 'picture')}${conversions.length > 0 ? ` (${conversions.join(', ')})` : ''}`);
   for (const { file, reason } of skipped.slice(0, 5)) terminal.warn(`skipped ${file}: ${reason}`);
   if (skipped.length > 5) terminal.warn(`skipped ${skipped.length - 5} more files; see them with: inkwash inspect`);
   for (const warning of warnings) terminal.warn(warning);
@@ -143,7 +143,7 @@ function conclude(result: TrainingResult, terminal: Terminal): void {
     return;
   }
   terminal.say(
-    `${step} steps in ${formatDuration(seconds)}${bestLoss === null ? '' : `, held-out loss ${bestLoss.toFixed(4)}`}, ` +
+    `${plural(step, 'step')} in ${formatDuration(seconds)}${bestLoss === null ? '' : `, held-out loss ${bestLoss.toFixed(4)}`}, ` +
       `memory: ${formatBytes(memory.variables)} of weights and optimizer, ${formatBytes(memory.activations)} of activations planned, ${formatBytes(peakRss)} at most in use`,
   );
   if (grid !== null) terminal.print(grid);

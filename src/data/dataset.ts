@@ -56,7 +56,7 @@ export type Conversion =
   | 'grey'
   | 'colour'
   | 'alpha'
-  | 'sixteenBit'
+  | '16-bit'
   | 'cmyk'
   | 'animated'
   | 'rotated'

@@ -25,13 +25,16 @@ const RESHAPED = { centre: 'cropped', stretch: 'stretched', pad: 'padded' } as c
  * Throws an error whose message is the reason to skip the file.
  */
 export async function decodeImage(bytes: Uint8Array, size: number, crop: Crop): Promise<DecodedImage> {
+  if (bytes.length === 0) throw new Error('the file is empty');
   const pipeline = sharp(bytes, { failOn: 'error' });
-  const { width, height, space, depth, pages, orientation } = await pipeline.metadata();
+  const { width, height, space, depth, pages, orientation } = await pipeline
+    .metadata()
+    .catch(explain('damaged, or not a picture'));
   const edge = Math.min(width, height);
   if (edge * LARGEST_ENLARGEMENT < size)
     throw new Error(`too small: ${width}×${height} for pictures of ${size}×${size}`);
   const conversions: Conversion[] = [];
-  if (depth === 'ushort') conversions.push('sixteenBit');
+  if (depth === 'ushort') conversions.push('16-bit');
   if (space === 'cmyk') conversions.push('cmyk');
   if ((pages ?? 1) > 1) conversions.push('animated');
   if ((orientation ?? 1) > 1) conversions.push('rotated');
@@ -42,10 +45,18 @@ export async function decodeImage(bytes: Uint8Array, size: number, crop: Crop): 
     .resize(size, size, { fit: FIT[crop], position: 'centre', background: '#ffffff' })
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
+    .toBuffer({ resolveWithObject: true })
+    .catch(explain('damaged or cut short'));
   const { rgb, wasTransparent } = flattenOnWhite(data, info.channels);
   if (wasTransparent) conversions.push('alpha');
   return { rgb, grey: isNeutral(rgb), conversions };
+}
+
+/** What happened, and the decoder's own words on one line. */
+function explain(what: string): (error: Error) => never {
+  return (error) => {
+    throw new Error(`${what} (${error.message.trim().replaceAll(/\s+/g, ' ')})`, { cause: error });
+  };
 }
 
 /** 1 to 4 channels (grey, grey + alpha, RGB, RGBA) to RGB; an alpha channel that is opaque everywhere does not count. */

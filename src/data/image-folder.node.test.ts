@@ -181,7 +181,7 @@ describe('odd pictures are converted and counted', () => {
     expect((await sharp(await deep).metadata()).depth).toBe('ushort');
     const { dataset, converted } = await only('deep.png', deep);
     expect(pixel(dataset, 0)).toEqual([255, 128, 1]);
-    expect(converted).toEqual({ sixteenBit: 1 });
+    expect(converted).toEqual({ '16-bit': 1 });
   });
 
   test('16-bit grey becomes 8-bit grey', async () => {
@@ -193,7 +193,7 @@ describe('odd pictures are converted and counted', () => {
     expect((await sharp(await deep).metadata()).space).toBe('grey16');
     const { dataset, converted } = await only('deep.png', deep);
     expect(pixel(dataset, 0)).toEqual([0x40]);
-    expect(converted).toEqual({ sixteenBit: 1 });
+    expect(converted).toEqual({ '16-bit': 1 });
   });
 
   test('CMYK becomes RGB', async () => {
@@ -302,7 +302,9 @@ describe('what cannot be used is skipped with its reason', () => {
     ];
     expect(Object.keys(skipped)).toEqual(expected);
     expect(skipped['dot.png']).toBe('too small: 1×1 for pictures of 16×16');
-    expect(skipped['text.png']).toContain('unsupported image format');
+    expect(skipped['text.png']).toMatch(/^damaged, or not a picture \(.*unsupported image format\)$/);
+    for (const name of ['cut.png', 'cut.jpg']) expect(skipped[name]).toMatch(/^damaged or cut short \(.+\)$/);
+    expect(skipped['empty.jpg']).toBe('the file is empty');
     expect(skipped['stray.txt']).toBe('not a picture inkwash reads (.txt)');
     for (const reason of Object.values(skipped)) expect(reason).not.toContain('\n');
   });
@@ -321,7 +323,7 @@ describe('what cannot be used is skipped with its reason', () => {
     await expect(openImageFolder(root, options)).rejects.toThrow(/holds no usable picture: it is empty/);
     await put('text.png', 'I am no picture');
     await put('a.doc', 'x');
-    await expect(openImageFolder(root, options)).rejects.toThrow(/2 files skipped; a.doc: not a picture/);
+    await expect(openImageFolder(root, options)).rejects.toThrow(/no usable picture: a.doc: not a picture/);
     await expect(openImageFolder(root, options)).rejects.toThrow(DataError);
   });
 

@@ -123,7 +123,7 @@ async function decodeAll(
       try {
         results[index] = await decodeImage(await readFile(join(root, file)), size, crop);
       } catch (error) {
-        skipped.push({ file, reason: (error as Error).message.trim().replaceAll(/\s+/g, ' ') });
+        skipped.push({ file, reason: (error as Error).message });
       }
       onProgress?.(++done, files.length);
     }
@@ -169,9 +169,9 @@ function splitByFolder(all: Dataset, parts: readonly string[], options: ImageFol
   return splitDataset(all, { heldOut, seed });
 }
 
-/** " (3 files: a.txt: not a picture; …)", at most three. */
+/** ": a.txt: not a picture; b.png: …", at most three. */
 function summary(skipped: readonly { file: string; reason: string }[]): string {
   if (skipped.length === 0) return ': it is empty';
   const some = skipped.slice(0, 3).map(({ file, reason }) => `${file}: ${reason}`);
-  return ` (${skipped.length} files skipped; ${some.join('; ')})`;
+  return `: ${some.join('; ')}${skipped.length > 3 ? `; and ${skipped.length - 3} more files` : ''}`;
 }

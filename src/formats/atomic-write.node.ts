@@ -1,6 +1,6 @@
 /** @file Files that appear whole or not at all: written beside their place, then renamed. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DataError } from '../tensor/index.ts';
 
@@ -11,6 +11,7 @@ const REMEDIES: Readonly<Record<string, readonly [problem: string, remedy: strin
   EACCES: ['permission denied', 'choose a folder you may write to, or change its permissions'],
   EPERM: ['permission denied', 'choose a folder you may write to, or change its permissions'],
   EROFS: ['the disk is read-only', 'choose a folder on a writable disk'],
+  ENOENT: ['there is no such place, and none can be made', 'check the path'],
   ENOTDIR: ['part of the path is a file, not a folder', 'rename that file, or choose another folder'],
   EEXIST: ['part of the path is a file, not a folder', 'rename that file, or choose another folder'],
   EISDIR: ['a folder of that name is in the way', 'remove the folder, or choose another name'],
@@ -27,13 +28,35 @@ export function writeError(path: string, cause: unknown): unknown {
 }
 
 /**
+ * Makes a folder and those above it, where they do not exist. Throws the system's error: Node's own recursive `mkdir`
+ * never returns where a folder refuses with "no such file" (as /proc does), and hides that a disk is read-only.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const above = dirname(path);
+  if (above !== path && !(await isFolder(above))) await makeFolder(above);
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (!(await isFolder(path))) throw error;
+  }
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
+}
+
+/**
  * Writes `chunks` one after the other to `path`, making its folder. Nothing is left behind on failure, and an older file
  * of that name stays as it was. Throws `DataError` saying which path and what to do.
  */
 export async function atomicWrite(path: string, chunks: Iterable<Uint8Array> | string): Promise<void> {
+  if (/[/\\]$/.test(path)) throw new DataError(`could not write ${path}: that is a folder`, 'add the name of a file');
   const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const file = await open(temporary, 'wx');
     try {
       for (const chunk of typeof chunks === 'string' ? [new TextEncoder().encode(chunks)] : chunks) {

@@ -44,7 +44,7 @@ export async function openDiffusersFolder(path: string): Promise<DiffusersFolder
       existsSync(path) ? `${path} has no model_index.json` : `there is no folder called ${path}`,
       existsSync(join(path, 'config.json'))
         ? 'it holds a single model: open it as a component'
-        : 'give a diffusers model folder',
+        : 'give the folder of a run, or a diffusers model folder',
     );
   }
   const index = parseModelIndex(await readConfigFile(file), file);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DataError, fromNumbers, zeros } from '../tensor/index.ts';
-import { atomicWrite } from './atomic-write.node.ts';
+import { atomicWrite, makeFolder, writeError } from './atomic-write.node.ts';
 import { openSafetensors, openSafetensorsIndex, writeSafetensors } from './safetensors.node.ts';
 import { encodeSafetensors } from './safetensors.ts';
 
@@ -117,6 +117,24 @@ describe('writing whole or not at all', () => {
     await writeFile(join(folder, 'file'), '');
     const path = join(folder, 'file', 'w');
     await expect(atomicWrite(path, 'x')).rejects.toThrow(/could not write .*w: part of the path is a file/);
+  });
+
+  test('says so when the path is that of a folder, or of a place that does not take files', async () => {
+    await expect(atomicWrite(join(folder, 'a/'), 'x')).rejects.toThrow(/that is a folder\n {2}hint: add the name of a/);
+    const nowhere = Object.assign(new Error('no such file'), { code: 'ENOENT' });
+    expect(String(writeError('w', nowhere))).toMatch(/could not write w: there is no such place/);
+  });
+
+  // Node's recursive mkdir never returns there
+  test.skipIf(process.platform !== 'linux')('comes back from a file system that makes no folders', async () => {
+    await expect(atomicWrite('/proc/nowhere/w', 'x')).rejects.toThrow(/could not write \/proc\/nowhere\/w: /);
+  });
+
+  test('makes folders side by side, and folders that exist', async () => {
+    const deep = join(folder, 'a', 'b', 'c');
+    await Promise.all([makeFolder(deep), makeFolder(deep), makeFolder(join(folder, 'a', 'd'))]);
+    await makeFolder(deep);
+    expect((await readdir(join(folder, 'a'))).sort()).toEqual(['b', 'd']);
   });
 
   test('says so when a folder is in the way', async () => {

@@ -57,6 +57,14 @@ test('gives classes by name or number, in turns when none is asked for', async (
   expect(await labelsOf(['dog', 'cat', 1])).toEqual([1, 0, 1]);
 });
 
+test('draws the classes a caption describes, as frequent as in the data', async () => {
+  const classNames = ['cat, grey', 'cat, black', 'dog, grey'];
+  const pipeline = tinyPipeline({ classNames, classCounts: [1, 3, 50], nullLabel: 3 }, 4);
+  const labelsOf = async (caption: string) => (await pipeline.generate({ count: 4, steps: 1, caption })).labels;
+  expect([...(await labelsOf('cat'))!].sort()).toEqual([0, 1, 1, 1]);
+  expect(await labelsOf('grey, dog')).toEqual([2, 2, 2, 2]);
+});
+
 test('guidance moves from the unconditional to the conditional prediction, and beyond', async () => {
   const make = async (guidance: number, label: string | null = 'cat') =>
     (await conditional.generate({ steps: 1, label, guidance })).images.data;
@@ -81,6 +89,9 @@ test('says what is wrong with a request', async () => {
   await refused(conditional, { label: 7 }, /no class '7'/);
   await refused(conditional, { label: ['cat'], count: 2 }, /2 pictures were asked for, with 1 labels/);
   await refused(unconditional, { label: 'cat' }, /takes no classes/);
+  await refused(unconditional, { caption: 'cat' }, /takes no classes/);
+  await refused(unconditional, { guidance: 2 }, /no classes that guidance could exaggerate/);
+  await refused(conditional, { caption: 'cat', label: 1 }, /a label and a caption were given/);
   await refused(unconditional, { count: 0 }, /count is a whole number/);
   await refused(unconditional, { seed: -1 }, /a seed is a whole number/);
   await refused(unconditional, { steps: 2000 }, /2000 steps are more than the 1000/);

@@ -8,7 +8,8 @@ import { compileNetwork, type NetworkProgram } from '../models/network-program.t
 import { spreadLabel } from '../models/spread-labels.ts';
 import type { UNet2DModel } from '../models/unet2d.ts';
 import type { Engine } from '../runtime/index.ts';
-import { ConfigError, type Float32NdArray, ndArray, nearestName, sizeOf } from '../tensor/index.ts';
+import { ConfigError, type Float32NdArray, ndArray, sizeOf } from '../tensor/index.ts';
+import { classesOfCaption, classOfLabel } from './class-words.ts';
 
 /** A class by name or number; `null` asks for none in particular. */
 export type Label = string | number | null;
@@ -37,6 +38,11 @@ export interface GenerateOptions {
   readonly seed?: number;
   /** One class for all pictures, or one for each. By default classes are as varied as in the data, where they are known. */
   readonly label?: Label | readonly Label[];
+  /**
+   * Phrases of class names, separated by commas, in place of a label: `'red hair, glasses'`. The classes that have them
+   * all are as frequent as in the data.
+   */
+  readonly caption?: string;
   /** Classifier-free guidance: 1 follows the network, more exaggerates the class. Default: the model's own, else 1. */
   readonly guidance?: number;
   /** Pictures per run of the network. Default: at most 16, the pictures evenly over the runs. */
@@ -128,12 +134,16 @@ export class DiffusionPipeline {
       batchSize = evenBatch(count),
       onStep,
       label,
+      caption,
       ...run
     } = options;
     checkCount('count', count);
     checkCount('batchSize', batchSize);
     const plan = this.plan(solver);
-    const labels = this.#labels(label, count);
+    if (!this.takesLabels && options.guidance !== undefined && options.guidance !== 1) {
+      throw new ConfigError('this network takes no classes that guidance could exaggerate', 'leave the guidance out');
+    }
+    const labels = caption === undefined ? this.#labels(label, count) : this.#described(caption, label, count);
     const shape = this.imageShape;
     const sampleSize = sizeOf(shape);
     const program = await this.#program(batchSize, shape);
@@ -210,22 +220,22 @@ export class DiffusionPipeline {
     return given.map((one) => this.#labelIndex(one));
   }
 
+  #described(caption: string, label: GenerateOptions['label'], count: number): readonly number[] {
+    if (label !== undefined) throw new ConfigError('a label and a caption were given', 'give one of them');
+    if (!this.takesLabels) throw new ConfigError('this network takes no classes', 'leave the caption out');
+    const { classNames = [], classCounts } = this.notes;
+    const found = classesOfCaption(caption, classNames);
+    // one that the data lacks counts as one, so that it can be asked for
+    const counts = classNames.map((_, i) => (found.includes(i) ? Math.max(1, classCounts?.[i] ?? 1) : 0));
+    return Array.from({ length: count }, (_, i) => spreadLabel(i, counts));
+  }
+
   #labelIndex(label: Label): number {
-    const names = this.notes.classNames ?? [];
+    const { classNames = [], nullLabel } = this.notes;
     const classes = this.unet.config.num_class_embeds!;
-    if (label === null) {
-      if (this.notes.nullLabel !== undefined) return this.notes.nullLabel;
-      throw new ConfigError('this network has to be told a class', `give a label from 0 to ${classes - 1}`);
-    }
-    const byName = names.indexOf(String(label));
-    if (byName >= 0) return byName;
-    const number = Number(label);
-    if (label !== '' && Number.isInteger(number) && number >= 0 && number < (names.length || classes)) return number;
-    const near = nearestName(String(label), names);
-    throw new ConfigError(
-      `there is no class '${label}'`,
-      `${near ? `did you mean '${near}'? ` : ''}the classes are: ${names.join(', ') || `0 to ${classes - 1}`}`,
-    );
+    if (label !== null) return classOfLabel(label, classNames, classes);
+    if (nullLabel !== undefined) return nullLabel;
+    throw new ConfigError('this network has to be told a class', `give a label from 0 to ${classes - 1}`);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Generation } from './diffusion-pipeline.ts';
 
 /** E.g. `Steps: 20, Sampler: dpm++2m, CFG scale: 1, Seed: 7, Size: 16x16`; the seed is that of the first picture. */
 export function generationText(
-  { steps, solver, guidance, seeds }: Generation,
+  { steps, solver, guidance, seeds, labels }: Generation,
   [, height, width]: readonly number[],
   index = 0,
 ): string {
@@ -13,6 +13,7 @@ export function generationText(
     'CFG scale': guidance,
     Seed: seeds[index],
     Size: `${width}x${height}`,
+    ...(labels && { Class: labels[index] }),
     Generator: 'inkwash',
   };
   return Object.entries(facts)

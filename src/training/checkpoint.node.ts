@@ -1,9 +1,9 @@
 /** @file Checkpoints on disk: all variables and where the run stands, written aside and renamed, so each is whole. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { atomicWrite, openSafetensors, writeError, writeSafetensors } from '../formats/index.node.ts';
+import { atomicWrite, makeFolder, openSafetensors, writeError, writeSafetensors } from '../formats/index.node.ts';
 import type { Variable } from '../graph/index.ts';
 import type { Engine } from '../runtime/index.ts';
 import { DataError, type NdArray, sameShape } from '../tensor/index.ts';
@@ -55,7 +55,7 @@ export async function writeCheckpoint(
   const path = join(folder, checkpointName(state.step));
   const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
   try {
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(temporary);
     const files: Record<string, FileSum> = {};
     for (const group of GROUPS) {
       const file = join(temporary, fileOf(group));

@@ -1,8 +1,8 @@
 /** @file The folder of a run: `config.json`, `events.jsonl`, `checkpoints/`, `samples/`, `model/`. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { atomicWrite, writeError } from '../formats/index.node.ts';
+import { atomicWrite, makeFolder, writeError } from '../formats/index.node.ts';
 import { ConfigError, DataError } from '../tensor/index.ts';
 import { removeUnfinished } from './checkpoint.node.ts';
 import { parseTrainingConfig, type TrainingConfig } from './config.ts';
@@ -36,7 +36,7 @@ export class RunFolder {
     const folder = new RunFolder(path, onEvent);
     await folder.writeConfig(config);
     try {
-      for (const name of ['checkpoints', 'samples']) await mkdir(join(path, name), { recursive: true });
+      for (const name of ['checkpoints', 'samples']) await makeFolder(join(path, name));
       appendFileSync(join(path, 'events.jsonl'), '');
     } catch (cause) {
       throw writeError(path, cause);

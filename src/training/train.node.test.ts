@@ -85,7 +85,8 @@ test('stops when the loss is not a number, and names the last good checkpoint', 
   const explode = tiny({ steps: 200, learningRate: 1e30, gradientClip: null, checkpointEvery: 1, warmupSteps: 0 });
   const error = await train(explode, { out }).catch((reason: Error) => reason);
   expect(String(error)).toMatch(/became (NaN|Infinity) in step \d+; nothing of it was saved/);
-  expect(String(error)).toMatch(/The last good checkpoint is .*step-00000\d/);
+  const [, checkpoint] = /The last good checkpoint is (.*step-00000\d)/.exec(String(error))!;
+  expect(existsSync(join(checkpoint!, 'state.json'))).toBe(true);
   expect(String(error)).toMatch(/lower learningRate \(it was 1e\+30\), set gradientClip to 1/);
   const end = (await readEvents(out)).at(-1);
   expect(end).toMatchObject({ type: 'end', reason: 'failed' });

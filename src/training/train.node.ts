@@ -58,7 +58,7 @@ export async function trainDiffusion(
   const started = performance.now();
   const begin = resume ? await resumeRun(config, out, callbacks) : await newRun(config, out, callbacks);
   onData?.(begin.data);
-  const own = engine ? undefined : await nodeEngine(engineOptions(begin.config));
+  const own = engine ? undefined : await nodeEngine(engineOptions(begin.config, callbacks));
   const chosen = engine ?? own!;
   try {
     const trainer = await DiffusionTrainer.create(chosen, begin.config, begin.data);
@@ -134,8 +134,13 @@ async function setDamagedAside({ checkpoint, damaged }: Beginning, folder: RunFo
   }
 }
 
-function engineOptions({ device, threads }: TrainingConfig) {
-  return { device, worker: true, ...(threads !== null && { threads }) };
+function engineOptions({ device, threads }: TrainingConfig, { onWarning }: OpenDataCallbacks) {
+  return {
+    device,
+    worker: true,
+    ...(threads !== null && { threads }),
+    ...(onWarning && { onFallback: onWarning }),
+  };
 }
 
 export type { TrainingResult };

@@ -129,9 +129,12 @@ export class TrainingLoop {
 
   #diverged(loss: number, gradientNorm: number): EngineError {
     const what = Number.isFinite(loss) ? `norm of the gradient became ${gradientNorm}` : `loss became ${loss}`;
-    const { config } = this.#options.trainer;
+    const { trainer, folder } = this.#options;
+    const { config } = trainer;
     const { lastCheckpoint } = this.#keeper;
-    const good = lastCheckpoint ? `The last good checkpoint is ${lastCheckpoint}` : 'There is no checkpoint yet';
+    const good = lastCheckpoint
+      ? `The last good checkpoint is ${join(folder.path, lastCheckpoint)}`
+      : 'There is no checkpoint yet';
     const clip = config.gradientClip === null ? ', set gradientClip to 1' : '';
     return new EngineError(
       `the ${what} in step ${this.#step + 1}; nothing of it was saved. ${good}`,
