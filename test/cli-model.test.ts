@@ -86,6 +86,15 @@ test('export writes a model that plain ONNX Runtime opens', async () => {
   expect(session.inputNames).toEqual(['sample', 'timestep', 'class_labels']);
 });
 
+test('inspect says that the events of a run are lost', async () => {
+  const lost = join(root, 'lost');
+  cpSync(run, lost, { recursive: true });
+  rmSync(join(lost, 'events.jsonl'));
+  const { code, stderr } = await runCli(['inspect', lost]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/has lost its events\nhint {2}go on with it: inkwash train --resume --out .*lost/);
+});
+
 test('inspect says what a run, a model and data are', async () => {
   const ofRun = await runCli(['inspect', run]);
   expect(ofRun.stdout).toMatch(/run +.*\(finished\)/);

@@ -107,7 +107,12 @@ export async function inspectModel(path: string): Promise<ModelInspection> {
 export async function inspectRun(path: string): Promise<RunInspection> {
   const config = await readRunConfig(path);
   const events = await readEvents(path);
-  if (events.length === 0) throw new DataError(`${path} holds a run that never started`, 'remove the folder');
+  const checkpoints = await listCheckpoints(join(path, 'checkpoints'));
+  if (events.length === 0) {
+    throw checkpoints.length === 0
+      ? new DataError(`${path} holds a run that never started`, 'remove the folder')
+      : new DataError(`the run ${path} has lost its events`, `go on with it: inkwash train --resume --out ${path}`);
+  }
   const ofType = <T extends (typeof events)[number]['type']>(type: T) =>
     events.filter((event): event is Extract<(typeof events)[number], { type: T }> => event.type === type);
   const last = events.at(-1);
@@ -122,7 +127,7 @@ export async function inspectRun(path: string): Promise<RunInspection> {
     parameters: ofType('start').at(-1)?.parameters ?? null,
     losses: steps.map(({ loss }) => loss),
     validations: ofType('validation').map(({ step, loss }) => ({ step, loss })),
-    checkpoints: await listCheckpoints(join(path, 'checkpoints')),
+    checkpoints,
     model: existsSync(join(path, 'model', 'model_index.json')),
     warnings: ofType('warning').map(({ message }) => message),
   };

@@ -127,6 +127,13 @@ describe('a run of 6 steps with checkpoints after 2, 4 and 6', () => {
     expect(await checkpointTensors(step(out, 6))).toEqual(await checkpointTensors(step(straight, 6)));
   });
 
+  test('goes on when the events are lost', async () => {
+    const out = damagedCopy([], cutShort);
+    rmSync(join(out, 'events.jsonl'));
+    expect(await train({ steps: 8 }, { out, resume: true })).toMatchObject({ reason: 'finished', step: 8 });
+    expect(losses(await readEvents(out))).toHaveLength(2);
+  });
+
   test('names every damaged file when no checkpoint is left, and changes nothing', async () => {
     const out = damagedCopy(
       [

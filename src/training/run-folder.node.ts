@@ -8,9 +8,13 @@ import { removeUnfinished } from './checkpoint.node.ts';
 import { parseTrainingConfig, type TrainingConfig } from './config.ts';
 import { type NewTrainingEvent, parseEvents, type TrainingEvent } from './events.ts';
 
-/** Whether `path` holds a run. */
+/** What a run writes into its folder. */
+const CONTENTS = ['config.json', 'events.jsonl', 'checkpoints', 'samples', 'model'];
+
+/** Whether `path` holds a run; one that lost its events still counts. */
 export function isRunFolder(path: string): boolean {
-  return existsSync(join(path, 'config.json')) && existsSync(join(path, 'events.jsonl'));
+  const has = (name: string): boolean => existsSync(join(path, name));
+  return has('config.json') && (has('events.jsonl') || has('checkpoints'));
 }
 
 /** A run's folder, open for writing. */
@@ -26,7 +30,7 @@ export class RunFolder {
     this.#onEvent = onEvent;
   }
 
-  /** Makes the folder. Throws `ConfigError` when it holds a run already, `DataError` when it cannot be written. */
+  /** Makes the folder. Throws `ConfigError` when a run, or another file, is in its place; `DataError` when it cannot be written. */
   static async create(
     path: string,
     config: TrainingConfig,
@@ -48,7 +52,7 @@ export class RunFolder {
   static async open(path: string, onEvent: (event: TrainingEvent) => void): Promise<RunFolder> {
     const file = join(path, 'events.jsonl');
     try {
-      const text = readFileSync(file, 'utf8');
+      const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
       // a crash may have cut the last line short
       appendFileSync(file, text === '' || text.endsWith('\n') ? '' : '\n');
     } catch (cause) {
@@ -100,12 +104,19 @@ export function freeRunFolder(spec: string): string {
   return path;
 }
 
-/** Throws `ConfigError` when `path` holds a run. */
+/** Throws `ConfigError` when `path` holds a run, or anything that a run would write over. */
 export function refuseExisting(path: string): void {
-  if (!isRunFolder(path)) return;
+  if (isRunFolder(path)) {
+    throw new ConfigError(
+      `${path} already holds a run`,
+      'continue it with --resume, or choose another folder with --out',
+    );
+  }
+  const taken = CONTENTS.find((name) => existsSync(join(path, name)));
+  if (taken === undefined) return;
   throw new ConfigError(
-    `${path} already holds a run`,
-    'continue it with --resume, or choose another folder with --out',
+    `${path} already has a ${taken}, which a run would write over`,
+    'choose a new folder with --out',
   );
 }
 
@@ -127,7 +138,8 @@ export async function readRunConfig(path: string): Promise<TrainingConfig> {
   return parseTrainingConfig(json as object);
 }
 
-/** Reads a run's events, see `parseEvents`. */
+/** Reads a run's events, see `parseEvents`; none where the file is lost. */
 export async function readEvents(path: string): Promise<TrainingEvent[]> {
-  return parseEvents(await readFile(join(path, 'events.jsonl'), 'utf8'));
+  const file = join(path, 'events.jsonl');
+  return existsSync(file) ? parseEvents(await readFile(file, 'utf8')) : [];
 }

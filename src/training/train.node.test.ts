@@ -1,4 +1,13 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
@@ -100,6 +109,16 @@ test('refuses a folder that holds a run, and leaves it as it is', async () => {
   const before = readFileSync(join(out, 'events.jsonl'), 'utf8');
   await expect(train(tiny(), { out })).rejects.toThrow(/already holds a run\n {2}hint: continue it with --resume/);
   expect(readFileSync(join(out, 'events.jsonl'), 'utf8')).toBe(before);
+});
+
+test('refuses a folder that holds something else it would write over', async () => {
+  const out = newOut();
+  mkdirSync(out);
+  writeFileSync(join(out, 'config.json'), 'of another program');
+  await expect(train(tiny(), { out })).rejects.toThrow(
+    /already has a config.json, which a run would write over\n {2}hint: choose a new folder/,
+  );
+  expect(readFileSync(join(out, 'config.json'), 'utf8')).toBe('of another program');
 });
 
 test('says what is wrong before anything is written', async () => {
