@@ -1,5 +1,4 @@
 /** @file `inkwash explain`: what a scheduler does, and what diffusion does to pictures. */
-import { fromSchedulerConfig } from '../diffusion/gaussian/index.ts';
 import {
   gridTable,
   type ScheduleReport,
@@ -48,16 +47,12 @@ export async function explain(
   const steps = flags.steps ?? found.steps;
   const options = { steps, ...(flags.seed !== undefined && { seed: flags.seed }) };
   // refuses a bad request before anything slow
-  scheduleReport(found.json, options);
+  scheduleReport(found.plan, options);
   const drawn =
     data === undefined
       ? undefined
-      : await diffusionStrip(
-          { plan: fromSchedulerConfig(found.json), data: String(data), model: model ?? given },
-          options,
-          terminal,
-        );
-  const report = scheduleReport(found.json, { steps, dataPower: drawn?.dataPower });
+      : await diffusionStrip({ plan: found.plan, data: String(data), model: model ?? given }, options, terminal);
+  const report = scheduleReport(found.plan, { steps, dataPower: drawn?.dataPower });
   const files = await write(report, drawn, { name: subject ?? `diffusion of ${data}`, out, kind });
   terminal.printJson({ subject: subject ?? null, solver: found.solver ?? null, files, ...report });
   terminal.print(reportText(report));

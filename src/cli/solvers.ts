@@ -2,6 +2,7 @@
 import {
   adviceText,
   compareSolvers,
+  resultName,
   type SolverComparison,
   type SolverResult,
   solverFacts,
@@ -45,7 +46,7 @@ export async function solvers(path: string, flags: SolversFlags, terminal: Termi
     );
   }
   const kind = outKind(flags.out, ['html', 'svg']);
-  const { count = 64, batch = Math.min(count, 64), device, threads } = flags;
+  const { count = 48, batch = Math.min(count, 64), device, threads } = flags;
   const steps = flags.steps === undefined ? undefined : stepList(flags.steps);
   const names = flags.solvers === undefined ? undefined : list(flags.solvers);
   const stop = stopOnSignals(() => terminal.say('\nstopping'));
@@ -93,9 +94,10 @@ export async function solvers(path: string, flags: SolversFlags, terminal: Termi
 }
 
 /** The command that samples as `result` did. */
-function sampleCommand(path: string, { solver, grid, steps, times }: SolverResult): string {
-  const visits = grid === 'searched' ? `--timesteps ${times.join(',')}` : `--steps ${steps}`;
-  return `inkwash sample ${path} --solver ${solver} ${visits}`;
+function sampleCommand(path: string, result: SolverResult): string {
+  const searched = result.grid === 'searched';
+  const visits = searched ? `--timesteps ${result.times.join(',')}` : `--steps ${result.steps}`;
+  return `inkwash sample ${path} --solver ${searched ? result.solver : resultName(result)} ${visits}`;
 }
 
 function comparisonText(comparison: SolverComparison): string {

@@ -1,10 +1,5 @@
 /** @file Which solvers fit a model: those that can run its forward process. */
-import {
-  fromSchedulerConfig,
-  readSchedulerConfig,
-  SOLVER_NAMES,
-  schedulerForSolver,
-} from '../diffusion/gaussian/index.ts';
+import { fromSchedulerConfig, planForSolver, readSchedulerConfig, SOLVER_NAMES } from '../diffusion/gaussian/index.ts';
 import { ConfigError } from '../tensor/index.ts';
 
 /** Solvers for one model. */
@@ -40,7 +35,7 @@ export function applicableSolvers(json: unknown): ApplicableSolvers {
 
 function fits(json: unknown, solver: string): boolean {
   try {
-    fromSchedulerConfig(schedulerForSolver(json, solver));
+    planForSolver(json, solver);
     return true;
   } catch (error) {
     // some β schedules exist for DDPM alone

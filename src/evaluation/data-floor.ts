@@ -1,11 +1,6 @@
 /** @file How far real pictures are from real pictures: the floor under the distances of samples. */
 import { permutation } from '../tensor/index.ts';
-
-/** Distances of draws of training pictures: mean and standard deviation. */
-export interface DataFloor {
-  readonly mean: number;
-  readonly std: number;
-}
+import { type Scatter, scatterOf } from './resampling.ts';
 
 /** Draws of training pictures. */
 const FLOOR_DRAWS = 8;
@@ -15,7 +10,7 @@ export function dataFloor(
   train: Float32Array,
   distanceTo: (pictures: Float32Array) => number,
   { count, sampleSize, seed }: { readonly count: number; readonly sampleSize: number; readonly seed: number },
-): DataFloor {
+): Scatter {
   const total = train.length / sampleSize;
   const draws = Array.from({ length: FLOOR_DRAWS }, (_, draw) => {
     const order = permutation(total, { seed, draw });
@@ -25,7 +20,5 @@ export function dataFloor(
     }
     return distanceTo(some);
   });
-  const mean = draws.reduce((sum, value) => sum + value, 0) / draws.length;
-  const variance = draws.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (draws.length - 1);
-  return { mean, std: Math.sqrt(variance) };
+  return scatterOf(draws);
 }

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { SCHEDULER_DEFAULTS } from '../diffusion/gaussian/index.ts';
+import { fromSchedulerConfig, SCHEDULER_DEFAULTS } from '../diffusion/gaussian/index.ts';
 import { ConfigError } from '../tensor/index.ts';
 import { schedulePage, scheduleSvg } from './pages/schedule-page.ts';
-import { scheduleReport } from './schedule-report.ts';
+import { scheduleReport as reportOf, type ScheduleReportOptions } from './schedule-report.ts';
+
+const scheduleReport = (json: unknown, options?: ScheduleReportOptions) => reportOf(fromSchedulerConfig(json), options);
 
 const STABLE_DIFFUSION = {
   _class_name: 'DDIMScheduler',

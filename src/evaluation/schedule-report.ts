@@ -1,7 +1,6 @@
 /** @file What a scheduler does, in numbers: its process, where it ends, the grid it samples on, the orders and the cost. */
 import { dynamicShiftMu } from '../diffusion/gaussian/grids/sigma-grids.ts';
 import {
-  fromSchedulerConfig,
   gridCurves,
   type ProcessCurves,
   processCurves,
@@ -80,12 +79,11 @@ const DISTILLED: Readonly<Record<string, number>> = {
 /** An SNR that can be seen in pictures. */
 const VISIBLE_SNR = 1e-3;
 
-/** Describes the scheduler of a parsed `scheduler_config.json`. Throws `ConfigError` when it or `steps` is impossible. */
+/** Describes how `plan` samples. Throws `ConfigError` when `steps` is impossible. */
 export function scheduleReport(
-  json: unknown,
+  plan: SamplingPlan,
   { steps, dataPower = 1, resolution = 201 }: ScheduleReportOptions = {},
 ): ScheduleReport {
-  const plan = fromSchedulerConfig(json);
   const { className, options, unknownKeys } = plan.config;
   const count = steps ?? DISTILLED[className] ?? 50;
   const grid = plan.grid({

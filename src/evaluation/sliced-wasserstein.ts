@@ -11,27 +11,43 @@ export interface SlicedWassersteinOptions {
   readonly seed?: number;
 }
 
+/** A set of pictures that others are measured against. */
+export interface SlicedTarget {
+  /** Coordinates of `a: [n, D]` along every direction. Throws `ShapeError` when that is no whole number of samples. */
+  project(a: Float32Array): readonly Float64Array[];
+  /** Distance of projected samples; of those that `picks` names, in any number, where given. */
+  distance(projected: readonly Float64Array[], picks?: ArrayLike<number>): number;
+}
+
 /**
  * `√(E_θ W₂²(θ·a, θ·b))` over random unit vectors θ (Rabin et al. 2011; Bonneel et al. 2015). Its unit is that of a pixel:
  * shifting every element of one set by δ puts the sets δ apart, since `E (θ·1)² = 1`. Two finite sets of the same law are
  * not at distance 0: compare with the distance of real pictures from real pictures, in the same numbers.
  *
- * Returns a function of `a: [n, D]`, so that `b: [m, D]` is projected once. Throws `ShapeError` when a set is empty or
- * no whole number of samples.
+ * Projects `b: [m, D]` once. Throws `ShapeError` when a set is empty or no whole number of samples.
  */
-export function slicedWassersteinTo(
+export function slicedTarget(
   b: Float32Array,
   { dimensions, projections = 256, seed = 0 }: SlicedWassersteinOptions,
-): (a: Float32Array) => number {
+): SlicedTarget {
   const directions = Array.from({ length: projections }, (_, draw) => unitVector(dimensions, seed, draw));
-  const targets = directions.map((direction) => projected(b, direction));
-  return (a) => {
-    let squares = 0;
-    directions.forEach((direction, i) => {
-      squares += squaredWasserstein(projected(a, direction), targets[i]!);
-    });
-    return Math.sqrt(squares / projections);
+  const targets = directions.map((direction) => coordinates(b, direction).sort());
+  return {
+    project: (a) => directions.map((direction) => coordinates(a, direction)),
+    distance: (projected, picks) => {
+      const squares = projected.map((all, i) => {
+        const some = picks === undefined ? all.slice() : Float64Array.from(picks, (pick) => all[pick]!);
+        return squaredWasserstein(some.sort(), targets[i]!);
+      });
+      return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / projections);
+    },
   };
+}
+
+/** Distance from `b`, as a function of `a`; see `slicedTarget`. */
+export function slicedWassersteinTo(b: Float32Array, options: SlicedWassersteinOptions): (a: Float32Array) => number {
+  const target = slicedTarget(b, options);
+  return (a) => target.distance(target.project(a));
 }
 
 /** `slicedWassersteinTo(b)(a)`. */
@@ -45,8 +61,8 @@ function unitVector(dimensions: number, seed: number, draw: number): Float32Arra
   return direction.map((value) => value / norm);
 }
 
-/** The samples' coordinates along `direction`, ascending. */
-function projected(samples: Float32Array, direction: Float32Array): Float64Array {
+/** The samples' coordinates along `direction`. */
+function coordinates(samples: Float32Array, direction: Float32Array): Float64Array {
   const size = direction.length;
   const count = samples.length / size;
   if (!Number.isInteger(count) || count < 1) {
@@ -58,7 +74,7 @@ function projected(samples: Float32Array, direction: Float32Array): Float64Array
     for (let d = 0; d < size; d++) dot += samples[n * size + d]! * direction[d]!;
     out[n] = dot;
   }
-  return out.sort();
+  return out;
 }
 
 /**

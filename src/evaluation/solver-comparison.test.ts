@@ -41,6 +41,8 @@ describe('comparing solvers', () => {
       expect(distance).toBeGreaterThan(0);
     }
     expect(found.results.filter(({ grid }) => grid === 'searched').map(({ steps }) => steps)).toEqual([4, 8]);
+    const onGrids = found.results.filter(({ grid }) => grid === 'karras');
+    expect(onGrids.map(({ solver }) => solver)).toEqual([found.gridSolver, found.gridSolver]);
     expect(found.floor.mean).toBeGreaterThan(0);
     expect(found.reference.error).toBeLessThan(0.01);
   });
@@ -69,14 +71,21 @@ describe('comparing solvers', () => {
     expect(of('dpm++2m')[2]).toBeLessThan(of('ddim')[2]!);
   });
 
-  it('finds grids that beat the same solver on its own grid, on noise the search has not seen', async () => {
-    const { results } = await compareSolvers({ ...options, steps: [4, 8], solvers: ['dpm++2m'] });
-    for (const steps of [4, 8]) {
-      const [own, searched] = (['own', 'searched'] as const).map(
-        (grid) => results.find((one) => one.grid === grid && one.steps === steps)!,
-      );
-      expect(searched!.rms).toBeLessThan(own!.rms!);
-      expect(searched!.evaluations).toBe(own!.evaluations);
+  it('tends to one picture with every deterministic solver, also where x̂₀ is clipped', async () => {
+    // clipped at a standard deviation or so of the data
+    const scheduler = { _class_name: 'DDPMScheduler', clip_sample: true, clip_sample_range: 0.4 };
+    const { results, reference } = await compareSolvers({
+      ...options,
+      scheduler,
+      steps: [25, 100, 400],
+      referenceSteps: 400,
+      search: false,
+    });
+    for (const solver of SOLVER_NAMES) {
+      const errors = results.filter((one) => one.solver === solver && one.rms !== null).map(({ rms }) => rms!);
+      if (errors.length === 0) continue;
+      expect([solver, ...errors]).toEqual([solver, ...[...errors].sort((a, b) => b - a)]);
+      expect(errors[2], solver).toBeLessThan(0.02 * reference.spread);
     }
   });
 
@@ -132,26 +141,50 @@ describe('comparing solvers', () => {
 });
 
 describe('the recommendation', () => {
-  const result = (evaluations: number, distance: number): SolverResult => ({
+  const result = (evaluations: number, distance: number, rms: number | null = 0, noise = 0): SolverResult => ({
     solver: `s${evaluations}`,
     grid: 'own',
     steps: evaluations,
     evaluations,
-    stochastic: false,
-    rms: 0,
+    stochastic: rms === null,
+    rms,
     distance,
+    noise,
     times: [],
   });
+  const reference = { distance: 0.1, spread: 1 };
 
-  it('is the fewest evaluations that are good enough, the nearest among equals', () => {
-    const results = [result(5, 0.2), result(10, 0.104), result(10, 0.102), result(20, 0.1)];
-    expect(recommend(results, 0.1, 5)).toEqual({ result: results[2], within: 5, reached: true });
-    expect(recommend(results, 0.1, 100).result.evaluations).toBe(5);
+  it('is the fewest evaluations that are good enough by both distances, the nearest to the reference among equals', () => {
+    const results = [
+      result(5, 0.2, 0.01),
+      result(6, 0.1, 0.2),
+      result(10, 0.102, 0.09),
+      result(10, 0.104, 0.05),
+      result(20, 0.1, 0.01),
+    ];
+    expect(recommend(results, reference, 10)).toMatchObject({ result: results[3], within: 10, reached: true });
+    expect(recommend(results, reference, 100).result).toBe(results[0]);
+  });
+
+  it('takes a distance within the noise for the same', () => {
+    const results = [result(5, 0.12, 0.01, 0.011), result(10, 0.1, 0.01, 0.001)];
+    expect(recommend(results, reference, 10).result).toBe(results[0]);
+    const sure = [result(5, 0.12, 0.01, 0.009), results[1]!];
+    expect(recommend(sure, reference, 10).result).toBe(results[1]);
+  });
+
+  it('never recommends what has no rms while others have one, but says when it is nearer by more than the noise', () => {
+    const results = [result(5, 0.09, null, 0.001), result(10, 0.1, 0.01, 0.001)];
+    expect(recommend(results, reference, 10)).toMatchObject({ result: results[1], nearer: results[0] });
+    const noisy = [result(5, 0.09, null, 0.01), result(10, 0.1, 0.01, 0.001)];
+    expect(recommend(noisy, reference, 10).nearer).toBeUndefined();
+    const alone = results.slice(0, 1);
+    expect(recommend(alone, reference, 10).result).toBe(results[0]);
   });
 
   it('is the nearest when none is good enough, and says so', () => {
     const results = [result(5, 0.3), result(10, 0.2)];
-    expect(recommend(results, 0.1, 5)).toEqual({ result: results[1], within: 5, reached: false });
+    expect(recommend(results, reference, 5)).toMatchObject({ result: results[1], reached: false });
   });
 });
 
@@ -175,6 +208,6 @@ describe('the page of a comparison', () => {
     expect(page.match(/<tr class="chosen"/g)).toHaveLength(1);
     expect(page).not.toMatch(/(?:src|href)="(?!data:)/);
     expect(solverTable(found).rows[solverTable(found).chosen]![1]).toContain(found.recommendation.result.solver);
-    expect(solverSvg(found).match(/<svg /g)).toHaveLength(3);
+    expect(solverSvg(found).match(/<svg /g)).toHaveLength(5);
   });
 });

@@ -1,8 +1,8 @@
 /** @file `DiffusionPipeline`: pictures from a trained network, its scheduler and a seed. */
 import type { Rng } from '../diffusion/gaussian/noise-sources.ts';
+import { planForSolver } from '../diffusion/gaussian/plan-for-solver.ts';
 import { guidedByClass, sampleWithPlan } from '../diffusion/gaussian/sampling.ts';
 import { fromSchedulerConfig, type SamplingPlan } from '../diffusion/gaussian/scheduler-config/index.ts';
-import { schedulerForSolver } from '../diffusion/gaussian/scheduler-config/solver-names.ts';
 import type { ImageModelNotes } from '../models/image-model-notes.ts';
 import { compileNetwork, type NetworkProgram } from '../models/network-program.ts';
 import { spreadLabel } from '../models/spread-labels.ts';
@@ -32,7 +32,7 @@ export interface GenerateOptions {
   readonly steps?: number;
   /** Training times to run the network at, descending, in place of `steps`: a grid that `inkwash solvers` found. */
   readonly timesteps?: readonly number[];
-  /** A short name (`'dpm++2m'`, `'ddim'`, …) or a scheduler class. Default: the model's own. */
+  /** A short name (`'dpm++2m'`, `'ddim'`, …), with a grid where wanted (`'dpm++2m-karras'`), or a scheduler class. Default: the model's own. */
   readonly solver?: string;
   /** Picture i starts from noise of seed `seed + i`, whatever the batch size. Default 0. */
   readonly seed?: number;
@@ -116,7 +116,7 @@ export class DiffusionPipeline {
   /** The plan of `solver`, or of the model's own choice. Throws `ConfigError` naming the nearest solver. */
   plan(solver?: string): SamplingPlan {
     const name = solver ?? this.notes.sampling?.solver;
-    return fromSchedulerConfig(name === undefined ? this.scheduler : schedulerForSolver(this.scheduler, name));
+    return name === undefined ? fromSchedulerConfig(this.scheduler) : planForSolver(this.scheduler, name);
   }
 
   /**

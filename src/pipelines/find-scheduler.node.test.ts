@@ -15,31 +15,32 @@ test('knows every solver and every scheduler class by name', async () => {
   for (const name of SOLVER_NAMES) expect((await findScheduler(name)).solver).toBe(name);
   for (const name of Object.keys(SCHEDULER_DEFAULTS)) {
     if (name in REQUIRED_OPTIONS) await expect(findScheduler(name)).rejects.toThrow(`${name} needs`);
-    else expect((await findScheduler(name)).json._class_name).toBe(name);
+    else expect((await findScheduler(name)).plan.config.className).toBe(name);
   }
 });
 
 test('reads a file, a scheduler folder and a model folder of diffusers alike', async () => {
   const file = join(model, 'scheduler', 'scheduler_config.json');
-  const { json } = await findScheduler(file);
-  expect(json._class_name).toMatch(/Scheduler$/);
+  const { config } = (await findScheduler(file)).plan;
+  expect(config.className).toMatch(/Scheduler$/);
   for (const path of [join(model, 'scheduler'), model]) {
-    expect((await findScheduler(path)).json).toMatchObject({ ...json, _class_name: json._class_name });
+    expect((await findScheduler(path)).plan.config).toEqual(config);
   }
   expect(isModelFolder(model)).toBe(true);
   expect(isModelFolder(root)).toBe(false);
 });
 
 test('puts another solver in place of the own one, on the same process', async () => {
-  const { own, json, solver } = await findScheduler(model, 'unipc');
-  expect(json).toMatchObject({ _class_name: 'UniPCMultistepScheduler', beta_schedule: own.beta_schedule });
+  const { own, plan, solver } = await findScheduler(model, 'unipc');
+  expect(plan.config.className).toBe('UniPCMultistepScheduler');
+  expect(plan.config.options.beta_schedule).toBe(own.beta_schedule);
   expect(solver).toBe('unipc');
 });
 
 test('says what training would use for data', () => {
-  const { own, json, steps } = defaultScheduler('avatars');
+  const { own, plan, steps } = defaultScheduler('avatars');
   expect(own).toMatchObject({ _class_name: 'DDPMScheduler', beta_schedule: 'squaredcos_cap_v2' });
-  expect(json._class_name).toBe('DPMSolverMultistepScheduler');
+  expect(plan.config.className).toBe('DPMSolverMultistepScheduler');
   expect(steps).toBe(20);
 });
 

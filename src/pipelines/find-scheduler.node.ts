@@ -3,9 +3,10 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   fromSchedulerConfig,
+  planForSolver,
+  type SamplingPlan,
   SCHEDULER_DEFAULTS,
   SOLVER_NAMES,
-  schedulerForSolver,
   writeSchedulerConfig,
 } from '../diffusion/gaussian/index.ts';
 import { openDiffusersComponent, openDiffusersFolder, readConfigFile } from '../formats/index.node.ts';
@@ -15,9 +16,9 @@ import { isRunFolder, parseTrainingConfig, readRunConfig, trainingScheduler } fr
 
 /** A scheduler and how its model is sampled. */
 export interface FoundScheduler {
-  /** The JSON of a `scheduler_config.json`, for the solver in use. */
-  readonly json: Readonly<Record<string, unknown>>;
-  /** `json` before a solver was put in the place of the model's own. */
+  /** How it samples, with the solver in use. */
+  readonly plan: SamplingPlan;
+  /** The JSON of the model's own `scheduler_config.json`. */
   readonly own: Readonly<Record<string, unknown>>;
   /** The solver in use; undefined when the config's own class samples. */
   readonly solver: string | undefined;
@@ -26,7 +27,7 @@ export interface FoundScheduler {
 }
 
 /**
- * Finds the scheduler of `subject`: a short solver name (`dpm++2m`, on diffusers' default β), a scheduler class, a
+ * Finds the scheduler of `subject`: a short solver name (`dpm++2m` or `dpm++2m-karras`, on diffusers' default β), a scheduler class, a
  * `scheduler_config.json`, the folder of a scheduler or a model (of any network), or a run, trained or not.
  * `solver` replaces the model's own. Throws `ConfigError` with the nearest name for an unknown one, `DataError` for a
  * path without a scheduler.
@@ -34,9 +35,8 @@ export interface FoundScheduler {
 export async function findScheduler(subject: string, solver?: string): Promise<FoundScheduler> {
   const { json: own, sampling } = await ownScheduler(subject);
   const name = solver ?? sampling?.solver;
-  const json = name === undefined ? own : schedulerForSolver(own, name);
-  fromSchedulerConfig(json);
-  return { own, json, solver: name, steps: sampling?.steps };
+  const plan = name === undefined ? fromSchedulerConfig(own) : planForSolver(own, name);
+  return { own, plan, solver: name, steps: sampling?.steps };
 }
 
 /** The scheduler that `inkwash train` would give a model of `data`. */
@@ -44,7 +44,7 @@ export function defaultScheduler(data: string, solver?: string): FoundScheduler 
   const config = parseTrainingConfig({ data: { spec: data }, steps: 1 });
   const own = trainingScheduler(config);
   const name = solver ?? config.sampling.solver;
-  return { own, json: schedulerForSolver(own, name), solver: name, steps: config.sampling.steps };
+  return { own, plan: planForSolver(own, name), solver: name, steps: config.sampling.steps };
 }
 
 /** Whether `path` holds a model that can be sampled, or a run of one. */
@@ -52,11 +52,11 @@ export function isModelFolder(path: string): boolean {
   return isRunFolder(path) || existsSync(join(path, 'model_index.json'));
 }
 
-type Own = { readonly json: FoundScheduler['json']; readonly sampling?: ImageModelNotes['sampling'] };
+type Own = { readonly json: FoundScheduler['own']; readonly sampling?: ImageModelNotes['sampling'] };
 
 async function ownScheduler(subject: string): Promise<Own> {
   const classes = Object.keys(SCHEDULER_DEFAULTS);
-  if (SOLVER_NAMES.some((name) => name === subject)) {
+  if (SOLVER_NAMES.some((name) => subject === name || subject.startsWith(`${name}-`))) {
     const json = writeSchedulerConfig('DDPMScheduler', { clip_sample: false });
     return { json, sampling: { solver: subject, steps: 50, guidance: 1 } };
   }

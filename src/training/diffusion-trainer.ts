@@ -3,9 +3,9 @@ import { BatchLoader, type Dataset, type ImageShape } from '../data/index.ts';
 import type { DiscreteProcess } from '../diffusion/gaussian/discrete.ts';
 import { denoisingLoss } from '../diffusion/gaussian/objectives/denoising.ts';
 import { minSnrWeight } from '../diffusion/gaussian/objectives/min-snr.ts';
+import { planForSolver } from '../diffusion/gaussian/plan-for-solver.ts';
 import { guidedByClass, sampleWithPlan } from '../diffusion/gaussian/sampling.ts';
 import { fromSchedulerConfig } from '../diffusion/gaussian/scheduler-config/index.ts';
-import { schedulerForSolver } from '../diffusion/gaussian/scheduler-config/solver-names.ts';
 import { input, substituting, type Tensor, type Variable } from '../graph/index.ts';
 import { compileNetwork, type NetworkProgram } from '../models/network-program.ts';
 import { spreadLabel } from '../models/spread-labels.ts';
@@ -199,7 +199,7 @@ export class DiffusionTrainer {
     const shape = this.loader.dataset.imageShape;
     const sampleSize = sizeOf(shape);
     const program = await this.#networkProgram(freeze);
-    const plan = fromSchedulerConfig(schedulerForSolver(this.scheduler, sampling.solver));
+    const plan = planForSolver(this.scheduler, sampling.solver);
     const images = new Float32Array(count * sampleSize);
     for (let first = 0; first < count; first += program.batchSize) {
       const size = Math.min(program.batchSize, count - first);

@@ -1,6 +1,6 @@
 /** @file From what a user asks for to a complete configuration: presets below, wishes above; and what a resume may change. */
 import { contentHash } from '../data/index.ts';
-import { fromSchedulerConfig, schedulerForSolver } from '../diffusion/gaussian/scheduler-config/index.ts';
+import { planForSolver } from '../diffusion/gaussian/plan-for-solver.ts';
 import { parseUNet2DConfig } from '../models/unet2d-config.ts';
 import { ConfigError } from '../tensor/index.ts';
 import {
@@ -64,7 +64,7 @@ export function resolveConfig(input: TrainingConfigInput, facts: DataFacts): Tra
 
 /** Checks what is used long after the start, so that a mistake shows at once. */
 function checkNames(config: TrainingConfig): void {
-  fromSchedulerConfig(schedulerForSolver(trainingScheduler(config), config.sampling.solver));
+  planForSolver(trainingScheduler(config), config.sampling.solver);
   for (const key of ['previewEvery', 'validateEvery', 'checkpointEvery'] as const) parseInterval(key, config[key]);
 }
 

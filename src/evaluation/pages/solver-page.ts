@@ -1,10 +1,20 @@
 /** @file A comparison of solvers as a table, as plots and as a page. */
-import { commandLine, htmlPage, htmlTable, paragraph, plotRow, svgPlot } from '../../formats/plots/index.ts';
+import {
+  commandLine,
+  htmlPage,
+  htmlTable,
+  type PlotOptions,
+  paragraph,
+  plotRow,
+  svgPlot,
+} from '../../formats/plots/index.ts';
+import { isLevel } from '../recommendation.ts';
 import type { SolverComparison, SolverResult } from '../solver-comparison.ts';
 
-/** What a result is called. */
+/** What a result is called; a solver on its own grid or on one with a name as `--solver` takes it. */
 export function resultName({ solver, grid }: SolverResult): string {
-  return grid === 'searched' ? `${solver} (searched grid)` : solver;
+  if (grid === 'searched') return `${solver} (searched grid)`;
+  return grid === 'own' ? solver : `${solver}-${grid}`;
 }
 
 /** The results as a table: head, rows, and the row that is recommended. */
@@ -14,14 +24,15 @@ export function solverTable({ results, reference, recommendation }: SolverCompar
   chosen: number;
 } {
   return {
-    head: ['evaluations', 'solver', 'steps', 'rms to reference', 'distance to data', 'over reference'],
+    head: ['evaluations', 'solver', 'steps', 'rms to reference', 'distance to data', 'over reference', 'noise'],
     rows: results.map((one) => [
       String(one.evaluations),
       resultName(one),
       String(one.steps),
       one.rms === null ? 'stochastic' : one.rms.toFixed(4),
       one.distance.toFixed(4),
-      percent(one.distance / reference.distance - 1),
+      isLevel(one, reference) ? '≈' : percent(one.distance / reference.distance - 1),
+      `±${one.noise.toFixed(4)}`,
     ]),
     chosen: results.indexOf(recommendation.result),
   };
@@ -30,67 +41,87 @@ export function solverTable({ results, reference, recommendation }: SolverCompar
 /** What was measured, and against what, as lines of text. */
 export function solverFacts({ count, heldOut, reference, floor }: SolverComparison): string[] {
   const known = reference.error === null ? '' : ` (${reference.error.toFixed(4)} rms from its own with half the steps)`;
+  const apart = `different samples are ${reference.spread.toFixed(4)} rms apart`;
   return [
     `${count} samples per solver against ${heldOut} held-out pictures; distances in pixel values from -1 to 1`,
     `reference      ${reference.solver}, ${reference.steps} steps: ${reference.distance.toFixed(4)} from the data${known}`,
     `training data  ${floor.mean.toFixed(4)} ± ${floor.std.toFixed(4)} from the held-out: the least to hope for`,
+    `noise          one standard error of what is over the reference; ≈ where that is less than two; ${apart}`,
   ];
 }
 
-/** The recommendation as a sentence. */
-export function adviceText({ recommendation }: SolverComparison): string {
-  const { result, within, reached } = recommendation;
-  const what = `${resultName(result)} with ${result.steps} steps`;
-  return reached
-    ? `${what}: the fewest evaluations (${result.evaluations}) whose distance is within ${within} % of the reference's`
-    : `${what} comes nearest, but nothing is within ${within} % of the reference: allow more steps`;
+/** The recommendation in a sentence or two. */
+export function adviceText({ recommendation, reference }: SolverComparison): string {
+  const { result, within, reached, nearer } = recommendation;
+  const called = (one: SolverResult): string => `${resultName(one)} with ${one.steps} steps`;
+  const rms =
+    result.rms === null
+      ? ''
+      : `, ${percentOf(result.rms / reference.spread)} of the way to another sample from the reference`;
+  const measured = `${result.distance.toFixed(4)} from the data${rms}`;
+  const advice = reached
+    ? `${called(result)}: the fewest evaluations (${result.evaluations}) within ${within} % (${measured})`
+    : `${called(result)} comes nearest (${measured}), but nothing is within ${within} %: allow more steps`;
+  if (nearer === undefined) return `${advice}; nothing is nearer to the data by more than the noise`;
+  return `${advice}; ${called(nearer)} is nearer to the data by more than the noise: ${nearer.distance.toFixed(4)}`;
 }
 
-/** Distance to the data, and to the reference trajectory, over network evaluations. */
+/**
+ * Distance to the data, and to the reference trajectory, over network evaluations: of all solvers on their own grids, then
+ * of one solver on all grids.
+ */
 export function solverPlots(comparison: SolverComparison): string[] {
-  const { results, reference, floor } = comparison;
+  const { results, reference, gridSolver } = comparison;
+  const plots = (some: readonly SolverResult[], of: string): string[] => [
+    measurePlot(some, (one) => one.distance, {
+      title: `${of}: distance of the samples from held-out pictures`,
+      yLabel: 'sliced Wasserstein (pixel values)',
+      levels: [
+        { y: reference.distance, label: `reference, ${reference.evaluations} evaluations` },
+        { y: comparison.floor.mean, label: 'training pictures' },
+      ],
+    }),
+    ...(some.some(({ rms }) => rms !== null)
+      ? [
+          measurePlot(some, (one) => one.rms, {
+            title: `${of}: distance from the reference trajectory (same start noise)`,
+            yLabel: 'root mean square (pixel values)',
+          }),
+        ]
+      : []),
+  ];
+  const own = results.filter(({ grid }) => grid === 'own');
+  if (gridSolver === null) return plots(own, 'Solvers');
+  const few = Math.max(...results.filter(({ grid }) => grid === 'searched').map(({ steps }) => steps));
+  const onGrids = results.filter(({ solver, steps }) => solver === gridSolver && steps <= few);
+  return [...plots(own, 'Solvers'), ...plots(onGrids, `Grids of ${gridSolver}`)];
+}
+
+function measurePlot(
+  results: readonly SolverResult[],
+  value: (one: SolverResult) => number | null,
+  labels: Pick<PlotOptions, 'title' | 'yLabel' | 'levels'>,
+): string {
   const names = [...new Set(results.map(resultName))].sort(
     (a, b) => Number(a.includes('searched')) - Number(b.includes('searched')),
   );
-  const seriesOf = (value: (one: SolverResult) => number | null) =>
-    names.flatMap((label, colour) => {
-      const own = results.filter((one) => resultName(one) === label && value(one) !== null);
-      if (own.length === 0) return [];
-      const notes = own.map(
-        (one) => `${label}, ${one.steps} steps, ${one.evaluations} evaluations: ${value(one)!.toFixed(4)}`,
-      );
-      const points = { x: own.map((one) => one.evaluations), y: own.map((one) => value(one)!) };
-      return [{ label, colour, style: 'both' as const, notes, ...points }];
-    });
-  const common = {
+  const series = names.flatMap((label, colour) => {
+    const own = results.filter((one) => resultName(one) === label && value(one) !== null);
+    if (own.length === 0) return [];
+    const notes = own.map(
+      (one) => `${label}, ${one.steps} steps, ${one.evaluations} evaluations: ${value(one)!.toFixed(4)}`,
+    );
+    const points = { x: own.map((one) => one.evaluations), y: own.map((one) => value(one)!) };
+    return [{ label, colour, style: 'both' as const, notes, ...points }];
+  });
+  return svgPlot(series, {
     xLabel: 'network evaluations per sample',
     xScale: 'log',
     yScale: 'log',
     width: 1060,
     height: 430,
-  } as const;
-  const distance = svgPlot(
-    seriesOf((one) => one.distance),
-    {
-      ...common,
-      title: 'Distance of the samples from held-out pictures',
-      yLabel: 'sliced Wasserstein (pixel values)',
-      levels: [
-        { y: reference.distance, label: `reference, ${reference.evaluations} evaluations` },
-        { y: floor.mean, label: 'training pictures' },
-      ],
-    },
-  );
-  const rms = seriesOf((one) => one.rms);
-  if (rms.length === 0) return [distance];
-  return [
-    distance,
-    svgPlot(rms, {
-      ...common,
-      title: 'Distance from the reference trajectory (same start noise)',
-      yLabel: 'root mean square (pixel values)',
-    }),
-  ];
+    ...labels,
+  });
 }
 
 /** All plots as one SVG file. */
@@ -123,6 +154,10 @@ export function solverPage(comparison: SolverComparison, model: string, command:
         ]
       : []),
   ]);
+}
+
+function percentOf(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
 }
 
 function percent(ratio: number): string {

@@ -1,6 +1,6 @@
-/** @file A grid searched on the user's own model: dynamic programming over a teacher trajectory (after GITS, Chen et al. 2024). */
+/** @file A grid searched on the user's own model: dynamic programming over a teacher trajectory (GITS, Chen et al. 2024), then descent. */
 import { ConfigError } from '../../../tensor/index.ts';
-import type { Denoiser } from '../denoiser.ts';
+import type { Denoiser, Prediction } from '../denoiser.ts';
 import type { Point } from '../process.ts';
 import type { Grid, Solver } from '../solver.ts';
 import { combine, type State } from '../state.ts';
@@ -14,13 +14,17 @@ export interface Teacher {
   readonly predictions: readonly { readonly x0: State; readonly eps: State }[];
 }
 
-/** Solves `grid` finely with `solver` and keeps everything: `grid.length − 1` or more evaluations, once. */
+/** Solves `grid` finely with `solver` and keeps everything, at no evaluation beyond those of the solver. */
 export async function teacherTrajectory(solver: Solver, denoise: Denoiser, x: State, grid: Grid): Promise<Teacher> {
   const states: State[] = [x];
-  const predictions: { x0: State; eps: State }[] = [];
-  await solver(denoise, x, grid, { onStep: (event) => void states.push(event.x) });
-  // one prediction per state, on the trajectory itself, whatever stages the solver used
-  for (const [i, point] of grid.slice(0, -1).entries()) predictions.push(await denoise(states[i]!, point, i));
+  const predictions: Prediction[] = [];
+  // every solver asks first where its step begins, whatever stages follow
+  const recorded: Denoiser = async (state, point, step) => {
+    const prediction = await denoise(state, point, step);
+    predictions[step] ??= prediction;
+    return prediction;
+  };
+  await solver(recorded, x, grid, { onStep: (event) => void states.push(event.x) });
   return { grid, states, predictions };
 }
 
@@ -85,28 +89,30 @@ export function searchGrid(teacher: Teacher, { steps, discount = 1, cost = jumpC
 export interface RefineOptions {
   /** Grids to start from, e.g. the searched one and the usual fixed ones; all of one length. */
   readonly starts: readonly Grid[];
-  /** Points a grid may use, descending: the teacher's grid. */
+  /** Points a grid may use, descending, ending where every grid ends: e.g. all training times and clean data. */
   readonly candidates: Grid;
-  /** Sweeps over the inner points. */
-  readonly rounds?: number;
+  /** Most evaluations of `error` after those of the starts. Default 12 per step. */
+  readonly budget?: number;
 }
 
+/** Fractions of the way to its neighbour that a point is moved by, one after the other. */
+const FRACTIONS = [1 / 2, 1 / 4, 1 / 8, 1 / 16];
+
 /**
- * Coordinate descent on the true error of a grid: every inner point is moved to neighbouring candidates while `error`
- * (say, the distance of a run's result to the teacher's) falls. Costs some dozens of runs, once per model; the result is
- * never worse than the best start snapped to the candidates.
+ * Coordinate descent on the true error of a grid: every point but the last is moved a fraction of the way to one of its
+ * neighbours while `error` (say, the distance of a run's result to the teacher's) falls. The first point moves too: a
+ * step out of levels where the data leaves no trace is a step lost. Never worse than the best start, snapped to the
+ * candidates. Throws `ConfigError` when no start has a finite error.
  */
 export async function refineGrid(
   error: (grid: Grid) => Promise<number>,
-  { starts, candidates, rounds = 3 }: RefineOptions,
+  { starts, candidates, budget = 12 * ((starts[0]?.length ?? 1) - 1) }: RefineOptions,
 ): Promise<{ grid: Grid; error: number }> {
   const toGrid = (path: readonly number[]): Grid => path.map((index) => candidates[index]!);
   const measured = new Map<string, number>();
   const measure = async (path: readonly number[]): Promise<number> => {
     const key = path.join();
-    const known = measured.get(key);
-    if (known !== undefined) return known;
-    const value = await error(toGrid(path));
+    const value = measured.get(key) ?? (await error(toGrid(path)));
     measured.set(key, value);
     return value;
   };
@@ -118,42 +124,47 @@ export async function refineGrid(
     if (value < least) [best, least] = [path, value];
   }
   if (best.length === 0) throw new ConfigError('no grid to start the refinement from gives a finite error');
-  for (let round = 0; round < rounds; round++) {
-    const before = least;
-    for (let i = 1; i + 1 < best.length; i++) {
-      for (const stride of [4, 2, 1]) {
-        for (const move of [-stride, stride]) {
-          const moved = best.with(i, best[i]! + move);
-          if (moved[i]! <= moved[i - 1]! || moved[i]! >= moved[i + 1]!) continue;
+  const most = measured.size + budget;
+  for (const fraction of FRACTIONS) {
+    // a second sweep where the first one gained more than a hundredth
+    for (let sweep = 0, before = Number.POSITIVE_INFINITY; sweep < 2 && least < 0.99 * before; sweep++) {
+      before = least;
+      for (let i = 0; i + 1 < best.length; i++) {
+        for (const neighbour of [best[i - 1] ?? -1, best[i + 1]!]) {
+          const to = Math.round(best[i]! + fraction * (neighbour - best[i]!));
+          if (to === best[i] || to === neighbour || measured.size >= most) continue;
+          const moved = best.with(i, to);
           const value = await measure(moved);
-          if (value < least) [best, least] = [moved, value];
+          if (!(value < least)) continue;
+          [best, least] = [moved, value];
+          break;
         }
       }
     }
-    if (least === before) break;
   }
   return { grid: toGrid(best), error: least };
 }
 
-/** Indices of the candidates nearest in angle (arctan σ/α) to the points of `grid`, strictly increasing, both ends kept. */
+/** `grid` on the nearest candidates, no two points on one, its end kept. Throws `ConfigError` when they are too few. */
+export function snapGrid(grid: Grid, candidates: Grid): Grid {
+  return snap(grid, candidates).map((index) => candidates[index]!);
+}
+
+/** Indices of the candidates nearest in angle (arctan σ/α) to the points of `grid`, strictly increasing, the end kept. */
 function snap(grid: Grid, candidates: Grid): number[] {
   const last = candidates.length - 1;
   if (grid.length > candidates.length) {
     throw new ConfigError(`${grid.length} points do not fit on ${candidates.length} candidates`, 'use a finer teacher');
   }
-  const position = ({ alpha, sigma }: Point): number => Math.atan2(sigma, alpha);
+  const angles = candidates.map(({ alpha, sigma }) => Math.atan2(sigma, alpha));
   let previous = -1;
-  return grid.map((point, i) => {
+  return grid.map(({ alpha, sigma }, i) => {
     if (i === grid.length - 1) return last;
-    if (i === 0) {
-      previous = 0;
-      return 0;
-    }
+    const angle = Math.atan2(sigma, alpha);
     let nearest = previous + 1;
     // leave one candidate for every point still to come
     for (let j = nearest; j <= last - (grid.length - 1 - i); j++) {
-      const better = Math.abs(position(candidates[j]!) - position(point));
-      if (better < Math.abs(position(candidates[nearest]!) - position(point))) nearest = j;
+      if (Math.abs(angles[j]! - angle) < Math.abs(angles[nearest]! - angle)) nearest = j;
     }
     previous = nearest;
     return nearest;

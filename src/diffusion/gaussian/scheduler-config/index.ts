@@ -92,4 +92,11 @@ export {
   type SchedulerOptions,
   writeSchedulerConfig,
 } from './read.ts';
-export { SOLVER_NAMES, type SolverName, schedulerForSolver } from './solver-names.ts';
+export {
+  type NamedSolver,
+  readSolverName,
+  SOLVER_NAMES,
+  type SolverName,
+  schedulerForSolver,
+  takesGrids,
+} from './solver-names.ts';

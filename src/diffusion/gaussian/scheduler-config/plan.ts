@@ -29,6 +29,8 @@ export interface RunOptions extends SolverOptions {
   readonly sTmin?: number;
   readonly sTmax?: number;
   readonly sNoise?: number;
+  /** End every step of DDIM and PNDM at the next point of the grid, not ⌊T/N⌋ below its start as diffusers does. */
+  readonly landOnGrid?: boolean | undefined;
   /** Order of LMS (default 4). */
   readonly order?: number;
   /** The whole grid when only its tail is run, as in image-to-image: solvers choose their order by it. */
@@ -52,6 +54,8 @@ export interface StateLayout {
   readonly sampleSize?: number | undefined;
   /** Length of the state's last axis, for networks that widen it (PiFlow). */
   readonly lastAxis?: number | undefined;
+  /** Clip or threshold x̂₀ as these options say, in place of the config's own, and keep ε̂ consistent with it. */
+  readonly clipping?: SchedulerOptions | undefined;
 }
 
 /** What a family of schedulers contributes to a plan. */
@@ -93,13 +97,17 @@ export function completePlan(config: SchedulerConfig, parts: PlanParts): Samplin
     orders: steadyOrders(parts.order),
     ...parts,
     config,
-    denoiser: (network, layout = {}) =>
-      denoiser(network, {
+    denoiser: (network, layout = {}) => {
+      const { clipping, sampleSize } = layout;
+      const own = parts.clips === false ? undefined : x0Transform(config.options, layout);
+      return denoiser(network, {
         ...parts.reading,
-        transform: parts.clips === false ? undefined : x0Transform(config.options, layout),
-        ...(learnsVariance(config.options) ? { learnedVariance: layout.sampleSize } : {}),
+        transform: clipping ? x0Transform(clipping, layout) : own,
+        ...(clipping && { consistent: true }),
+        ...(learnsVariance(config.options) ? { learnedVariance: sampleSize } : {}),
         several: several(parts.predictions, layout),
-      }),
+      });
+    },
   };
 }
 

@@ -87,10 +87,10 @@ export function ddimPlan(o: SchedulerOptions, process = configProcess(o)): PlanP
     process,
     reading: { prediction: o.prediction_type },
     grid: (request) => timeGrid(process, requestedTimesteps(o, request), end),
-    solve: (denoise, x, grid, options) =>
+    solve: (denoise, x, grid, { landOnGrid = false, ...options }) =>
       ddim(denoise, x, grid, {
         ...options,
-        landings: strideLandings(process, o, grid, end, totalSteps(grid, options)),
+        ...(!landOnGrid && { landings: strideLandings(process, o, grid, end, totalSteps(grid, options)) }),
       }),
     order: 1,
     stochastic: false,
@@ -138,7 +138,7 @@ export function pndmPlan(o: SchedulerOptions): PlanParts {
   const start = o.skip_prk_steps ? 'plms' : 'runge-kutta';
   return {
     ...ddimPlan(o),
-    solve: (denoise, x, grid, options) => {
+    solve: (denoise, x, grid, { landOnGrid = false, ...options }) => {
       const steps = totalSteps(grid, options);
       const half = Math.floor(Math.floor(o.num_train_timesteps / steps) / 2);
       return pndm(denoise, x, grid, {
@@ -146,7 +146,7 @@ export function pndmPlan(o: SchedulerOptions): PlanParts {
         start,
         halfway: grid.slice(0, 3).map(({ t }) => pointAt(process, Math.max(t - half, 0))),
         parameterisation: parameterisation(o.prediction_type),
-        landings: strideLandings(process, o, grid, end, steps),
+        ...(!landOnGrid && { landings: strideLandings(process, o, grid, end, steps) }),
       });
     },
     // Runge-Kutta of order 4, or two slopes, to begin with
