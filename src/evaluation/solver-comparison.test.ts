@@ -77,8 +77,8 @@ describe('comparing solvers', () => {
     const { results, reference } = await compareSolvers({
       ...options,
       scheduler,
-      steps: [25, 100, 400],
-      referenceSteps: 400,
+      steps: [25, 50, 200],
+      referenceSteps: 500,
       search: false,
     });
     for (const solver of SOLVER_NAMES) {

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { fromSchedulerConfig, SOLVER_NAMES, schedulerForSolver, writeSchedulerConfig } from './index.ts';
+import {
+  fromSchedulerConfig,
+  readSolverName,
+  SOLVER_NAMES,
+  schedulerForSolver,
+  writeSchedulerConfig,
+} from './index.ts';
 
 const ddpm = writeSchedulerConfig('DDPMScheduler', {
   beta_schedule: 'squaredcos_cap_v2',
@@ -30,6 +36,21 @@ test('keeps the clipping of the model', () => {
 test('a class name carries over what the config says, as diffusers does', () => {
   const config = schedulerForSolver({ ...ddpm, timestep_spacing: 'leading' }, 'UniPCMultistepScheduler');
   expect(config).toMatchObject({ timestep_spacing: 'leading', thresholding: false, solver_order: 2 });
+});
+
+test('carries a grid where the class has an option for it', () => {
+  expect(schedulerForSolver(ddpm, 'dpm++2m-karras').use_karras_sigmas).toBe(true);
+  expect(schedulerForSolver(ddpm, 'dpm++2m-sde-beta')).toMatchObject({
+    algorithm_type: 'sde-dpmsolver++',
+    use_beta_sigmas: true,
+  });
+  expect(schedulerForSolver(ddpm, 'ddim-linspace').timestep_spacing).toBe('linspace');
+  expect(readSolverName('euler-a-kl_optimal')).toEqual({
+    name: 'euler-a',
+    grid: 'kl_optimal',
+    gridOptions: undefined,
+  });
+  expect(readSolverName('UniPCMultistepScheduler').grid).toBeUndefined();
 });
 
 test('names the nearest solver', () => {
