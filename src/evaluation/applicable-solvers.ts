@@ -29,7 +29,8 @@ export function applicableSolvers(json: unknown): ApplicableSolvers {
   const family = process.name in FAMILIES ? FAMILIES[process.name as keyof typeof FAMILIES] : undefined;
   if (family) return { solvers: family, reference: family[0], searchable: false };
   const solvers = SOLVER_NAMES.filter((name) => fits(json, name));
-  const reference = solvers.includes('dpm++2m') ? 'dpm++2m' : (solvers[0] ?? className);
+  // its corrector makes it of order 3 on any grid; on a cosine schedule 64 steps end nearer than 200 of dpm++2m
+  const reference = solvers.includes('unipc') ? 'unipc' : (solvers[0] ?? className);
   return { solvers, reference, searchable: true };
 }
 

@@ -34,7 +34,12 @@ const sampleSize = 2;
 describe('a grid searched on a mixture of Gaussians', () => {
   const count = 192;
   const search = (solver: string) =>
-    gridSearch(planForSolver(model, solver), { networkFor: () => network, sampleSize, count, seed: 0 });
+    gridSearch(planForSolver(model, solver), {
+      teacher: planForSolver(model, 'unipc'),
+      networkFor: () => network,
+      sampleSize,
+      count,
+    });
   const grids = (solver: string, steps: number): Grid[] =>
     GRID_NAMES.map((name) => planForSolver(model, `${solver}-${name}`).grid({ steps }));
 
@@ -54,7 +59,7 @@ describe('a grid searched on a mixture of Gaussians', () => {
         {},
       );
     };
-    const target = await end(plan.grid({ steps: 400 }));
+    const target = await end(plan.grid({ steps: 500 }));
     return async (grid) => rmsDistance(await end(grid), target);
   }
 

@@ -32,6 +32,8 @@ export interface GridSearchOptions {
   readonly networkFor: (count: number) => Network;
   /** Elements of one sample. */
   readonly sampleSize: number;
+  /** Solves the teacher. Default: the plan itself; one of higher order is nearer to the truth. */
+  readonly teacher?: SamplingPlan;
   /** Samples that grids are searched on. */
   readonly count?: number;
   /** Of their start noise. */
@@ -57,26 +59,31 @@ interface Marks {
 const BOTH = 0.2;
 
 /**
- * Searches grids on which `plan`'s solver ends near its own fine trajectory and near the training pictures, on `count`
+ * Searches grids on which `plan`'s solver ends near a fine trajectory and near the training pictures, on `count`
  * samples of start noise: each distance as a share of the least that any start grid reaches, squared; the larger of the two
  * falls. Below 1, the grid beats every start by both. Any training time may be visited. The plan's solver must be deterministic.
  */
 export function gridSearch(plan: SamplingPlan, options: GridSearchOptions): GridSearch {
-  const { networkFor, sampleSize, count = 32, seed = 0, distanceTo, signal } = options;
-  const denoise = plan.denoiser(networkFor(count), { sampleSize });
+  const { networkFor, sampleSize, teacher: teacherPlan = plan, count = 32, seed = 0, distanceTo, signal } = options;
+  const network = networkFor(count);
+  const denoise = plan.denoiser(network, { sampleSize });
   const noise = perSampleNoise(
     'philox',
     Array.from({ length: count }, (_, i) => seed + i),
   )(count * sampleSize, -1);
-  const startOf = (grid: Grid) => noise.map((value: number) => value * plan.initialScale(grid));
-  const solver: Solver = (network, x, grid, run) => plan.solve(network, x, grid, { ...run, signal });
-  const fine = plan.grid({ steps: TEACHER_STEPS });
+  const startOf = ({ initialScale }: SamplingPlan, grid: Grid) =>
+    noise.map((value: number) => value * initialScale(grid));
+  const solve = async (): Promise<Teacher> => {
+    const fine = teacherPlan.grid({ steps: TEACHER_STEPS });
+    const solver: Solver = (denoise, x, grid, run) => teacherPlan.solve(denoise, x, grid, { ...run, signal });
+    return teacherTrajectory(solver, teacherPlan.denoiser(network, { sampleSize }), startOf(teacherPlan, fine), fine);
+  };
   let solved: Promise<Teacher> | undefined;
   const last = plan.process.end;
   const candidates = plan.grid({ timesteps: Array.from({ length: last + 1 }, (_, i) => last - i) });
   return {
     async find(steps, fixed = []) {
-      solved ??= teacherTrajectory(solver, denoise, startOf(fine), fine);
+      solved ??= solve();
       const teacher = await solved;
       const target = clamped(teacher.states[teacher.states.length - 1]!);
       const known = new Map<string, Marks>();
@@ -84,7 +91,7 @@ export function gridSearch(plan: SamplingPlan, options: GridSearchOptions): Grid
         const key = grid.map(({ t }) => t).join();
         const seen = known.get(key);
         if (seen !== undefined) return seen;
-        const end = clamped(await solver(denoise, startOf(grid), grid));
+        const end = clamped(await plan.solve(denoise, startOf(plan, grid), grid, { signal }));
         const marks = { rms: rmsDistance(end, target), distance: distanceTo?.(end) ?? 0 };
         known.set(key, marks);
         return marks;

@@ -133,6 +133,7 @@ export async function compareSolvers(options: SolverComparisonOptions): Promise<
   const searchCount = Math.ceil(count / 2);
   const searchFor = (plan: SamplingPlan) =>
     gridSearch(plan, {
+      teacher: referencePlan,
       count: searchCount,
       sampleSize,
       // noise that the results are not measured with, and pictures they are not measured against

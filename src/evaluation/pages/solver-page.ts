@@ -57,7 +57,7 @@ export function adviceText({ recommendation, reference }: SolverComparison): str
   const rms =
     result.rms === null
       ? ''
-      : `, ${percentOf(result.rms / reference.spread)} of the way to another sample from the reference`;
+      : `, rms ${result.rms.toFixed(4)}: ${percentOf(result.rms / reference.spread)} of what different samples are apart`;
   const measured = `${result.distance.toFixed(4)} from the data${rms}`;
   const advice = reached
     ? `${called(result)}: the fewest evaluations (${result.evaluations}) within ${within} % (${measured})`
