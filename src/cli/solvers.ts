@@ -46,7 +46,7 @@ export async function solvers(path: string, flags: SolversFlags, terminal: Termi
     );
   }
   const kind = outKind(flags.out, ['html', 'svg']);
-  const { count = 48, batch = Math.min(count, 64), device, threads } = flags;
+  const { count = 40, batch = Math.min(count, 64), device, threads } = flags;
   const steps = flags.steps === undefined ? undefined : stepList(flags.steps);
   const names = flags.solvers === undefined ? undefined : list(flags.solvers);
   const stop = stopOnSignals(() => terminal.say('\nstopping'));

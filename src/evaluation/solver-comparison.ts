@@ -31,14 +31,14 @@ export interface SolverComparisonOptions {
   readonly heldOut: Float32Array;
   /** Training pictures [K, D]: their distance to the held-out ones is the least to hope for, and grids are searched with them. */
   readonly train: Float32Array;
-  /** Samples per solver. Default 48. */
+  /** Samples per solver. Default 40. */
   readonly count?: number;
   /** Short names, with or without a grid, or scheduler classes. Default: all that fit the model. */
   readonly solvers?: readonly string[] | undefined;
   /** Step counts. Default 5, 10, 20. */
   readonly steps?: readonly number[];
   readonly seed?: number;
-  /** Steps of the reference trajectory. Default 100. */
+  /** Steps of the reference trajectory. Default 200. */
   readonly referenceSteps?: number;
   /** Per cent of the reference's distance, and of the distance between samples, that are good enough. Default 10. */
   readonly within?: number;
@@ -107,7 +107,7 @@ interface Run {
  */
 export async function compareSolvers(options: SolverComparisonOptions): Promise<SolverComparison> {
   const { scheduler, sampleSize, heldOut, train, networkFor, signal, onProgress } = options;
-  const { count = 48, steps = [5, 10, 20], seed = 0, referenceSteps = 100, within = 10, search = true } = options;
+  const { count = 40, steps = [5, 10, 20], seed = 0, referenceSteps = 200, within = 10, search = true } = options;
   checkOptions({ count, steps, seed, referenceSteps, within });
   checkPictures(options);
   const applicable = applicableSolvers(scheduler);
