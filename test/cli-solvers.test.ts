@@ -24,11 +24,11 @@ test('measures solvers on a run, recommends one and prints the command', async (
   const { code, stdout, stderr } = await runCli(['solvers', run, ...flags]);
   expect(code).toBe(0);
   expect(stdout).toMatch(/6 samples per solver against 6 held-out pictures/);
-  expect(stdout).toMatch(/reference +dpm\+\+2m, 12 steps: \d/);
+  expect(stdout).toMatch(/reference +unipc, 12 steps: \d/);
   expect(stdout).toMatch(/training data +\d\.\d+ ± \d/);
   expect(stdout).toMatch(/2 +ddim +2 +\d\.\d{4}/);
   expect(stdout).toMatch(/4 +euler-a +4 +stochastic +\d\.\d{4}/);
-  expect(stdout).toContain('dpm++2m (searched grid)');
+  expect(stdout).toContain('ddim (searched grid)');
   expect(stdout).toMatch(/recommended +\S+/);
   expect(stderr).toMatch(new RegExp(`next {2}inkwash sample ${run} --solver \\S+ --(steps|timesteps) \\d`));
   const html = readFileSync(page, 'utf8');
@@ -43,7 +43,7 @@ test('--json tells everything, and the recommended command runs', async () => {
   const [found] = json() as (SolverComparison & { command: string })[];
   expect(found!.results.length).toBeGreaterThan(10);
   expect(found!.results.every(({ grid }) => grid === 'own')).toBe(true);
-  expect(found!).toMatchObject({ count: 6, heldOut: 6, seed: 5, reference: { solver: 'dpm++2m', steps: 12 } });
+  expect(found!).toMatchObject({ count: 6, heldOut: 6, seed: 5, reference: { solver: 'unipc', steps: 12 } });
   const [program, ...args] = found!.command.split(' ');
   expect(program).toBe('inkwash');
   expect(await runCli([...args, '-n', '2', '--out', join(root, 'two.png')])).toMatchObject({ code: 0 });
