@@ -35,6 +35,24 @@ export function hasBlockedForm(
   return block !== undefined && groups === 1 && stride.length === 2 && channels % block === 0 && outputs % block === 0;
 }
 
+/** Kernel [O, I, ...] as [O/k, I, taps, k (out)], by the layout's own kernel. */
+export function interleaveOutputs(w: ValueName, shape: readonly number[], block: number, emitter: Emitter): ValueName {
+  const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
+  return toBlocks(emitter.reshape(w, [outputs / block, block, channels, sizeOf(kernel)]), emitter);
+}
+
+/** Kernel [O, I, ...] as [O, I/k, taps, k (in)]. */
+export function interleaveInputs(w: ValueName, shape: readonly number[], block: number, emitter: Emitter): ValueName {
+  const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
+  return toBlocks(emitter.reshape(w, [outputs * (channels / block), block, 1, sizeOf(kernel)]), emitter);
+}
+
+/** Reverses the middle axis, the taps, of a kernel in pairs of blocks. */
+export function reverseTaps(x: ValueName, [pairs, taps, area]: readonly [number, number, number], emitter: Emitter) {
+  const reversed = emitter.ints(Array.from({ length: taps }, (_, i) => taps - 1 - i));
+  return emitter.emit('Gather', [emitter.reshape(x, [pairs, taps, area]), reversed], { axis: 1 });
+}
+
 /**
  * Kernel [O, I, kh, kw] as [O/k, I/k, kh·kw, k (in), k (out)]. Interleaving through the layout kernel and then moving
  * whole blocks is five times as fast as one general transposition.
@@ -42,8 +60,7 @@ export function hasBlockedForm(
 function blockedKernel(w: ValueName, shape: readonly number[], block: number, emitter: Emitter): ValueName {
   const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
   const taps = sizeOf(kernel);
-  // [O/k, k, I, taps] → [O/k, I, taps, k (out)]
-  const interleaved = toBlocks(emitter.reshape(w, [outputs / block, block, channels, taps]), emitter);
+  const interleaved = interleaveOutputs(w, shape, block, emitter);
   const apart = emitter.reshape(interleaved, [(outputs / block) * (channels / block), block, taps, block]);
   return emitter.reshape(emitter.transpose(apart, [0, 2, 1, 3]), shape);
 }
@@ -52,14 +69,12 @@ function blockedKernel(w: ValueName, shape: readonly number[], block: number, em
 function blockedAdjointKernel(w: ValueName, shape: readonly number[], block: number, emitter: Emitter): ValueName {
   const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
   const taps = sizeOf(kernel);
-  // [O · I/k, k, 1, taps] → [O, I/k, taps, k (in)]
-  const interleaved = toBlocks(emitter.reshape(w, [outputs * (channels / block), block, 1, taps]), emitter);
+  const interleaved = interleaveInputs(w, shape, block, emitter);
   const apart = emitter.reshape(interleaved, [outputs / block, block, channels / block, taps, block]);
   const turned = emitter.transpose(apart, [2, 0, 3, 1, 4]);
   if (taps === 1) return emitter.reshape(turned, [channels, outputs, ...kernel]);
-  const reversed = emitter.ints(Array.from({ length: taps }, (_, i) => taps - 1 - i));
-  const pieces = emitter.reshape(turned, [(channels / block) * (outputs / block), taps, block * block]);
-  return emitter.reshape(emitter.emit('Gather', [pieces, reversed], { axis: 1 }), [channels, outputs, ...kernel]);
+  const pairs = (channels / block) * (outputs / block);
+  return emitter.reshape(reverseTaps(turned, [pairs, taps, block * block], emitter), [channels, outputs, ...kernel]);
 }
 
 /** `conv` in blocks. */
@@ -118,6 +133,27 @@ export function hasBlockedView(block: number | undefined, channels: number, view
   return block !== undefined && channels % block === 0 && view.to.length === 2 && viewWindow(view) !== undefined;
 }
 
+/** A depthwise convolution of pictures in blocks, `taps` (row by row) the kernel of every channel. */
+export function depthwise(
+  blocks: ValueName,
+  channels: number,
+  taps: readonly number[],
+  window: {
+    readonly kernel_shape: readonly number[];
+    readonly pads: readonly number[];
+    readonly strides: readonly number[];
+  },
+  block: number,
+  emitter: Emitter,
+): ValueName {
+  const data = Float32Array.from(
+    { length: channels * taps.length },
+    (_, i) => taps[Math.floor(i / block) % taps.length]!,
+  );
+  const w = emitter.constant({ dtype: 'float32', shape: [channels, 1, ...window.kernel_shape], data });
+  return emitter.emit('Conv', [blocks, w], { group: channels, ...window }, BLOCKED);
+}
+
 /**
  * A view of x [B, C, H, W], zero outside the pictures, by a depthwise convolution in blocks: twice as fast as moving rows.
  * `shared`: x is in blocks at this time anyway; otherwise sharing them would keep them in memory since the forward pass.
@@ -131,12 +167,10 @@ export function viewInBlocks(
 ): ValueName {
   const window = viewWindow(view)!;
   const [rows, columns] = window.kernel_shape as [number, number];
-  const tap = Math.max(view.offset[0]!, 0) * columns + Math.max(view.offset[1]!, 0);
-  const taps = rows * columns;
-  const data = Float32Array.from({ length: channels * taps }, (_, i) => (Math.floor(i / block) % taps === tap ? 1 : 0));
-  const w = emitter.constant({ dtype: 'float32', shape: [channels, 1, rows, columns], data });
+  const at = Math.max(view.offset[0]!, 0) * columns + Math.max(view.offset[1]!, 0);
+  const taps = Array.from({ length: rows * columns }, (_, i) => (i === at ? 1 : 0));
   const blocks = shared ? toBlocks(x, emitter) : blocksAgain(x, emitter);
-  return fromBlocks(emitter.emit('Conv', [blocks, w], { group: channels, ...window }, BLOCKED), channels, emitter);
+  return fromBlocks(depthwise(blocks, channels, taps, window, block, emitter), channels, emitter);
 }
 
 /**

@@ -57,26 +57,43 @@ function filteredProducts(
   emitter: Emitter,
   target: OnnxTarget,
 ): ValueName {
-  const { batch, channels, outputs, kernel } = extents;
-  const outputsFirst = outputs >= channels;
-  const product = (picture: ValueName, gradient: ValueName, area: number): ValueName => {
-    const operands = [
-      emitter.reshape(picture, [batch, channels, area]),
-      emitter.reshape(gradient, [batch, outputs, area]),
-    ] as const;
-    const [first, second] = outputsFirst ? [operands[1], operands[0]] : operands;
-    return sumOverBatch(matmulTransposed(first, second, 3, emitter, target), batch, channels * outputs, emitter);
-  };
+  const { pairs, product } = channelProducts(extents, emitter, target);
   const taps = winogradTaps(name!, dy!, attrs, extents, x!.shape[3]!, block, product, emitter);
-  const pixels = emitter.reshape(taps, [sizeOf(kernel), (channels * outputs) / block, block]);
-  const pairs = outputsFirst ? [outputs, channels] : [channels, outputs];
-  const blocked = emitter.reshape(emitter.transpose(pixels, [1, 0, 2]), [
-    (channels * outputs) / block,
-    block,
-    ...kernel,
-  ]);
-  const result = emitter.reshape(fromBlocks(blocked, block, emitter), [...pairs, ...kernel]);
-  return outputsFirst ? result : emitter.transpose(result, [1, 0, 2, 3]);
+  const pixels = emitter.reshape(taps, [sizeOf(extents.kernel), sizeOf(pairs) / block, block]);
+  const kernel = kernelFromPixels(emitter.transpose(pixels, [1, 0, 2]), pairs, extents.kernel, block, emitter);
+  return outputsFirst(kernel, extents, emitter);
+}
+
+/**
+ * Products of all channels of two batches of pictures, summed over pixels and batch, as [1, A · B] with [A, B] = `pairs`. The
+ * longer operand goes first, which is a tenth faster, and products that keep the batch apart beat one with the batch in the sum.
+ */
+function channelProducts(
+  { batch, channels, outputs }: Omit<ConvExtents, 'kernel' | 'spatial'>,
+  emitter: Emitter,
+  target: OnnxTarget,
+) {
+  const swap = outputs >= channels;
+  return {
+    pairs: swap ? [outputs, channels] : [channels, outputs],
+    product(picture: ValueName, gradient: ValueName, area: number): ValueName {
+      const operands = [
+        emitter.reshape(picture, [batch, channels, area]),
+        emitter.reshape(gradient, [batch, outputs, area]),
+      ];
+      const [first, second] = (swap ? operands.reverse() : operands) as [ValueName, ValueName];
+      return sumOverBatch(matmulTransposed(first, second, 3, emitter, target), batch, channels * outputs, emitter);
+    },
+  };
+}
+
+/** A kernel of the `pairs` of `channelProducts`, as [O, C, kh, kw]. */
+function outputsFirst(
+  kernel: ValueName,
+  { channels, outputs }: Pick<ConvExtents, 'channels' | 'outputs'>,
+  emitter: Emitter,
+): ValueName {
+  return outputs >= channels ? kernel : emitter.transpose(kernel, [1, 0, 2, 3]);
 }
 
 /** A 1×1 kernel at stride 1: a product of channels. */
@@ -106,11 +123,7 @@ function isSameSizePlane({ inputs: [x, dy], attrs }: NodeOf<'convWeightGrad'>): 
   );
 }
 
-/**
- * Column shifts are applied to copies of x and row shifts to copies of dY, so a 3×3 kernel costs four copies instead of
- * nine slices. The longer operand goes first, which is a tenth faster, and products that keep the batch apart beat one with
- * the batch in the sum.
- */
+/** Column shifts are applied to copies of x and row shifts to copies of dY: a 3×3 kernel costs four copies, not nine slices. */
 function shiftedProducts(
   { inputs: [x, dyTensor], attrs }: NodeOf<'convWeightGrad'>,
   [name, dy]: readonly ValueName[],
@@ -119,7 +132,6 @@ function shiftedProducts(
 ): ValueName {
   const [batch, channels, ...plane] = x!.shape as [number, number, number, number];
   const outputs = dyTensor!.shape[1]!;
-  const area = sizeOf(plane);
   const [rows, columns] = attrs.kernel as [number, number];
   const offset = (tap: number, axis: 0 | 1): number => tap * attrs.dilation[axis]! - attrs.padding[axis]![0];
   const { block } = target;
@@ -130,19 +142,14 @@ function shiftedProducts(
       ? viewInBlocks(planes, count, view, { block, shared }, emitter)
       : shiftPlanes(planes, batch * count, plane, by, emitter);
   };
-  const pictures = Array.from({ length: columns }, (_, j) =>
-    emitter.reshape(shift(name!, channels, [0, offset(j, 1)], false), [batch, channels, area]),
-  );
-  const outputsFirst = outputs >= channels;
+  const extents = { batch, channels, outputs };
+  const { pairs, product } = channelProducts(extents, emitter, target);
+  const pictures = Array.from({ length: columns }, (_, j) => shift(name!, channels, [0, offset(j, 1)], false));
   const products = Array.from({ length: rows }, (_, i) => {
-    const gradient = emitter.reshape(shift(dy!, outputs, [-offset(i, 0), 0], true), [batch, outputs, area]);
-    return pictures.map((picture) => {
-      const [first, second] = outputsFirst ? [gradient, picture] : [picture, gradient];
-      return sumOverBatch(matmulTransposed(first, second, 3, emitter, target), batch, channels * outputs, emitter);
-    });
+    const gradient = shift(dy!, outputs, [-offset(i, 0), 0], true);
+    return pictures.map((picture) => product(picture, gradient, sizeOf(plane)));
   }).flat();
-  if (outputsFirst) return joinTaps(products, [outputs, channels, rows, columns], target, emitter);
-  return emitter.transpose(joinTaps(products, [channels, outputs, rows, columns], target, emitter), [1, 0, 2, 3]);
+  return outputsFirst(joinTaps(products, [...pairs, rows, columns], target, emitter), extents, emitter);
 }
 
 /**
@@ -185,8 +192,19 @@ function joinTaps(
     return emitter.transpose(last, [kernel.length, kernel.length + 1, ...kernel.map((_, axis) => axis)]);
   }
   const pixels = taps.map((tap) => emitter.reshape(tap, [(a * b) / block, 1, block]));
-  const blocked = emitter.reshape(emitter.emit('Concat', pixels, { axis: 1 }), [(a * b) / block, block, ...kernel]);
-  return emitter.reshape(fromBlocks(blocked, block, emitter), shape);
+  return kernelFromPixels(emitter.emit('Concat', pixels, { axis: 1 }), [a, b], kernel, block, emitter);
+}
+
+/** Taps as pixels in blocks, [A · B / k, taps, k], to [A, B, ...kernel]. */
+function kernelFromPixels(
+  pixels: ValueName,
+  pairs: readonly number[],
+  kernel: readonly number[],
+  block: number,
+  emitter: Emitter,
+): ValueName {
+  const blocked = emitter.reshape(pixels, [sizeOf(pairs) / block, block, ...kernel]);
+  return emitter.reshape(fromBlocks(blocked, block, emitter), [...pairs, ...kernel]);
 }
 
 /** The general form: one product per tap over a strided view of padded x. */

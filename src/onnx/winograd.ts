@@ -5,7 +5,17 @@
  */
 import type { ConvAttrs } from '../graph/index.ts';
 import { type NdArray, sizeOf } from '../tensor/index.ts';
-import { BLOCKED, blocksAgain, fromBlocks, hasBlockedForm, toBlocks } from './blocked-convolution.ts';
+import {
+  BLOCKED,
+  blocksAgain,
+  depthwise,
+  fromBlocks,
+  hasBlockedForm,
+  interleaveInputs,
+  interleaveOutputs,
+  reverseTaps,
+  toBlocks,
+} from './blocked-convolution.ts';
 import type { Emitter, ValueName } from './emitter.ts';
 
 /** Rows of output per tile, and products that they take. */
@@ -101,8 +111,7 @@ export function changingKernels(
 ): readonly ValueName[] {
   const [outputs, channels, rows, columns] = shape as [number, number, number, number];
   const pairs = (outputs / block) * (channels / block);
-  // [O/k, k, I, taps] → [O/k, I, taps, k (out)]
-  const interleaved = toBlocks(emitter.reshape(w, [outputs / block, block, channels, rows * columns]), emitter);
+  const interleaved = interleaveOutputs(w, shape, block, emitter);
   const apart = emitter.reshape(interleaved, [pairs, block, rows, columns, block]);
   const taps = emitter.transpose(apart, [2, 0, 3, 1, 4]);
   return transformKernel(taps, KERNEL_TRANSFORM, [outputs, channels, 1, columns], emitter);
@@ -116,13 +125,10 @@ export function adjointKernels(
   emitter: Emitter,
 ): readonly ValueName[] {
   const [outputs, channels, rows, columns] = shape as [number, number, number, number];
-  // [O · I/k, k, 1, taps] → [O, I/k, taps, k (in)]
-  const interleaved = toBlocks(emitter.reshape(w, [outputs * (channels / block), block, 1, rows * columns]), emitter);
+  const interleaved = interleaveInputs(w, shape, block, emitter);
   const apart = emitter.reshape(interleaved, [outputs / block, block, channels / block, rows, columns, block]);
   const turned = emitter.transpose(apart, [3, 2, 0, 4, 1, 5]);
-  const pieces = emitter.reshape(turned, [(rows * outputs * channels) / block ** 2, columns, block ** 2]);
-  const reversed = emitter.ints(Array.from({ length: columns }, (_, i) => columns - 1 - i));
-  const taps = emitter.emit('Gather', [pieces, reversed], { axis: 1 });
+  const taps = reverseTaps(turned, [(rows * outputs * channels) / block ** 2, columns, block ** 2], emitter);
   const transform = KERNEL_TRANSFORM.map((weights) => [...weights].reverse());
   return transformKernel(taps, transform, [channels, outputs, 1, columns], emitter);
 }
@@ -141,7 +147,15 @@ function transformKernel(
   return parts.map((part) => emitter.reshape(part, shape));
 }
 
-/** A depthwise convolution in blocks with one column of row weights in all channels; `right` shifts columns on the way. */
+interface RowWindow {
+  readonly top: number;
+  readonly bottom: number;
+  readonly before?: number;
+  readonly after?: number;
+  readonly right?: number;
+}
+
+/** Every fourth sum of rows with these weights, the same in all channels; `right` shifts columns on the way. */
 function weighRows(
   blocks: ValueName,
   channels: number,
@@ -150,32 +164,14 @@ function weighRows(
   block: number,
   emitter: Emitter,
 ): ValueName {
-  const columns = Math.abs(right) + 1;
-  const at = Math.max(right, 0);
-  const taps = weights.flatMap((weight) =>
-    Array.from({ length: columns }, (_, column) => (column === at ? weight : 0)),
-  );
-  const data = Float32Array.from(
-    { length: channels * taps.length },
-    (_, i) => taps[Math.floor(i / block) % taps.length]!,
-  );
-  const kernel = [weights.length, columns];
-  const w = emitter.constant({ dtype: 'float32', shape: [channels, 1, ...kernel], data });
-  const pads = [top, before, bottom, after];
-  return emitter.emit(
-    'Conv',
-    [blocks, w],
-    { group: channels, kernel_shape: kernel, strides: [ROWS, 1], pads },
-    BLOCKED,
-  );
-}
-
-interface RowWindow {
-  readonly top: number;
-  readonly bottom: number;
-  readonly before?: number;
-  readonly after?: number;
-  readonly right?: number;
+  const columns = Array.from({ length: Math.abs(right) + 1 }, (_, column) => (column === Math.max(right, 0) ? 1 : 0));
+  const taps = weights.flatMap((weight) => columns.map((column) => weight * column));
+  const window = {
+    kernel_shape: [weights.length, columns.length],
+    strides: [ROWS, 1],
+    pads: [top, before, bottom, after],
+  };
+  return depthwise(blocks, channels, taps, window, block, emitter);
 }
 
 /** The convolution, given its transformed kernel. x: [B, C, H, W]; `padding` per spatial axis, before and after. */
@@ -192,26 +188,28 @@ export function lowerWinograd(
   const [height, width] = spatial as [number, number];
   const blocks = toBlocks(x, emitter);
   const rowsOf = ROW_TRANSFORM.map((weights) => weighRows(blocks, channels, weights, { top, bottom }, block, emitter));
-  /** One of the six products; `rest` is added to it. */
-  const product = (
-    i: number,
-    { bias: b = '', rest }: { bias?: string | undefined; rest?: ValueName } = {},
-  ): ValueName => {
-    const inputs = [rowsOf[i]!, kernels[i]!, ...(b !== '' || rest !== undefined ? [b] : []), ...(rest ? [rest] : [])];
+  /** One of the six products; what follows is added to it: a bias, a value of its shape ('' is none). */
+  const product = (i: number, ...addends: ValueName[]): ValueName => {
+    const inputs = [rowsOf[i]!, kernels[i]!, ...addends];
     return emitter.emit('Conv', inputs, { kernel_shape: [1, kernel[1]!], pads: [0, left, 0, right] }, BLOCKED);
   };
   const add = (a: ValueName, b: ValueName): ValueName => emitter.emit('Add', [a, b]);
   const sub = (a: ValueName, b: ValueName): ValueName => emitter.emit('Sub', [a, b]);
   const times = (a: ValueName, factor: number): ValueName => emitter.emit('Mul', [a, emitter.scalar(factor)]);
   // the product at 1 counts once in every row, so it carries the bias
-  const [at1, atMinus1, at2, atMinus2] = [product(1, { bias }), product(2), product(3), product(4)];
+  const [at1, atMinus1, at2, atMinus2] = [
+    bias === undefined ? product(1) : product(1, bias),
+    product(2),
+    product(3),
+    product(4),
+  ];
   const [even1, odd1] = [add(at1, atMinus1), sub(at1, atMinus1)];
   const [even2, odd2] = [add(at2, atMinus2), sub(at2, atMinus2)];
   const rows = [
-    product(0, { rest: add(even1, even2) }),
+    product(0, '', add(even1, even2)),
     add(odd1, times(odd2, 2)),
     add(even1, times(even2, 4)),
-    product(5, { rest: add(odd1, times(odd2, 8)) }),
+    product(5, '', add(odd1, times(odd2, 8))),
   ];
   const tiles = [(batch * outputs * height) / (block * ROWS), 1, width * block];
   const joined = emitter.emit(
@@ -224,7 +222,8 @@ export function lowerWinograd(
 
 /**
  * The gradient in the kernel, `Gᵀ · Σ (A · dY) ⊗ (Bᵀ · x)` with the transforms of the convolution: products of a quarter of
- * the pixels for six rows of taps instead of all pixels for three. Gives every tap, [1, O · C] or [1, C · O] as `product` does.
+ * the pixels for six rows of taps instead of all pixels for three. `product`: of a picture [B, C, ...] and a gradient [B, O, ...] of `area`
+ * pixels, summed over them and the batch, [1, N]. Gives all taps, [3 · kw, N].
  */
 export function winogradTaps(
   x: ValueName,
