@@ -3,15 +3,15 @@
  * uses it by itself only for constant kernels; written out, kernels that are being trained have it too: 1.1 to 5 times as fast.
  */
 import type { ConvAttrs, NodeOf } from '../graph/index.ts';
-import { sizeOf } from '../tensor/index.ts';
-import type { Emitter, ValueName } from './emitter.ts';
+import { type NdArray, sizeOf } from '../tensor/index.ts';
+import type { Blocks, Emitter, ValueName } from './emitter.ts';
 import { windowAttributes } from './window-attributes.ts';
 
 export const BLOCKED = { domain: 'com.microsoft.nchwc' } as const;
 
 /** Pictures to blocks. x: [N, C, ...], C a multiple of the block. */
 export function toBlocks(x: ValueName, emitter: Emitter): ValueName {
-  return emitter.emit('ReorderInput', [x], {}, BLOCKED);
+  return emitter.blocksOf(x)?.values ?? emitter.emit('ReorderInput', [x], {}, BLOCKED);
 }
 
 /** The same, apart from the forward pass: sharing its blocks would keep them in memory until the backward pass. */
@@ -20,9 +20,16 @@ export function blocksAgain(x: ValueName, emitter: Emitter): ValueName {
   return emitter.emit('ReorderInput', [x], { channels_last: 0 }, BLOCKED);
 }
 
-/** Blocks to pictures. */
-export function fromBlocks(x: ValueName, channels: number, emitter: Emitter): ValueName {
+/** Blocks to the pictures of their first channels. */
+function cropped(x: ValueName, channels: number, emitter: Emitter): ValueName {
   return emitter.emit('ReorderOutput', [x], { channels }, BLOCKED);
+}
+
+/** Blocks to pictures of as many channels. */
+export function fromBlocks(x: ValueName, channels: number, emitter: Emitter, sum?: Blocks['sum']): ValueName {
+  const pictures = cropped(x, channels, emitter);
+  emitter.recordBlocks(pictures, { values: x, ...(sum && { sum }) });
+  return pictures;
 }
 
 /** Whether a convolution of these channels has a blocked form: two spatial axes, one group, whole blocks. */
@@ -65,6 +72,29 @@ function blockedKernel(w: ValueName, shape: readonly number[], block: number, em
   return emitter.reshape(emitter.transpose(apart, [0, 2, 1, 3]), shape);
 }
 
+/** The same of a constant kernel, laid out now; fewer input channels than a block are not in blocks. */
+export function constantInBlocks(
+  kernel: Float32Array,
+  shape: readonly number[],
+  block: number,
+  emitter: Emitter,
+): ValueName {
+  const [outputs, channels, ...window] = shape as [number, number, ...number[]];
+  const taps = sizeOf(window);
+  const data = new Float32Array(kernel.length);
+  for (let o = 0; o < outputs; o++) {
+    for (let c = 0; c < channels; c++) {
+      const before = Math.floor(o / block) * channels;
+      for (let tap = 0; tap < taps; tap++) {
+        const rows =
+          channels < block ? (before + c) * taps + tap : (before + c - (c % block)) * taps + tap * block + (c % block);
+        data[rows * block + (o % block)] = kernel[(o * channels + c) * taps + tap]!;
+      }
+    }
+  }
+  return emitter.constant({ dtype: 'float32', shape, data });
+}
+
 /** The kernel of the adjoint, [I, O, kh, kw] with all taps reversed, in blocks: [I/k, O/k, taps, k (out), k (in)]. */
 function blockedAdjointKernel(w: ValueName, shape: readonly number[], block: number, emitter: Emitter): ValueName {
   const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
@@ -89,6 +119,37 @@ export function lowerBlockedConv(
   if (bias !== undefined) inputs.push(bias);
   const attributes = { ...windowAttributes(node.attrs), kernel_shape: shape.slice(2) };
   return fromBlocks(emitter.emit('Conv', inputs, attributes, BLOCKED), shape[0]!, emitter);
+}
+
+/**
+ * `conv` with constants: laid out now, outputs filled up to whole blocks. Pictures of fewer channels than a block are read
+ * as they are. Undefined when the channels are otherwise, or the bias is not constant.
+ */
+export function lowerConstantConv(
+  node: NodeOf<'conv'>,
+  [x, w, bias]: readonly ValueName[],
+  block: number | undefined,
+  emitter: Emitter,
+): ValueName | undefined {
+  const kernel = emitter.initializers.get(w!);
+  const shift = bias === undefined ? undefined : emitter.initializers.get(bias);
+  const [outputs, channels, ...window] = node.inputs[1]!.shape as [number, number, ...number[]];
+  const few = block !== undefined && channels < block;
+  const filled = block === undefined ? outputs : Math.ceil(outputs / block) * block;
+  if (kernel === undefined || (bias !== undefined && shift === undefined)) return undefined;
+  if (!hasBlockedForm(block, node.attrs, few ? block : channels, filled)) return undefined;
+  const full = (data: NdArray['data'], length: number): Float32Array => {
+    const whole = new Float32Array(length);
+    whole.set(data as Float32Array);
+    return whole;
+  };
+  const shape = [filled, channels, ...window];
+  const taps = full(kernel.data, sizeOf(shape));
+  const inputs = [few ? x! : toBlocks(x!, emitter), constantInBlocks(taps, shape, block, emitter)];
+  if (shift) inputs.push(emitter.constant({ dtype: 'float32', shape: [filled], data: full(shift.data, filled) }));
+  const attributes = { ...windowAttributes(node.attrs), kernel_shape: window };
+  const result = emitter.emit('Conv', inputs, attributes, BLOCKED);
+  return filled === outputs ? fromBlocks(result, outputs, emitter) : cropped(result, outputs, emitter);
 }
 
 /** The adjoint in x at stride 1: a convolution of dY, with `attrs` already those of that convolution. */

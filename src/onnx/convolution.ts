@@ -1,7 +1,7 @@
 /** @file Lowering of convolutions and of their adjoint in x: the form is chosen by target and shape. */
 import type { ConvAttrs, NodeOf } from '../graph/index.ts';
 import { sizeOf } from '../tensor/index.ts';
-import { hasBlockedForm, lowerBlockedAdjoint, lowerBlockedConv } from './blocked-convolution.ts';
+import { hasBlockedForm, lowerBlockedAdjoint, lowerBlockedConv, lowerConstantConv } from './blocked-convolution.ts';
 import type { Emitter, ValueName } from './emitter.ts';
 import type { OnnxTarget } from './target.ts';
 import { windowAttributes } from './window-attributes.ts';
@@ -30,9 +30,11 @@ export function lowerConv(
       : changingKernels(w, shape, target.block, emitter);
     return lowerWinograd(x, kernels, bias, node.attrs, extents, target.block, emitter);
   }
-  // the runtime has layouts of its own for constant kernels
-  if (!constant && hasBlockedForm(target.block, node.attrs, channels, outputs))
+  const laidOut = lowerConstantConv(node, inputs, target.block, emitter);
+  if (laidOut !== undefined) return laidOut;
+  if (hasBlockedForm(target.block, node.attrs, channels, outputs)) {
     return lowerBlockedConv(node, inputs, target.block, emitter);
+  }
   return emitter.emit('Conv', inputs, { ...windowAttributes(node.attrs), kernel_shape: kernel });
 }
 

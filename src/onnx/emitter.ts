@@ -11,6 +11,19 @@ export interface EmitOptions {
   readonly outputs?: number;
 }
 
+/** Pictures in ONNX Runtime's blocked layout. */
+export interface Blocks {
+  readonly values: ValueName;
+  /** What they are the sum of, when they are one: pictures in blocks and a number per plane, [B, C, 1, 1]. */
+  readonly sum?: { readonly blocks: ValueName; readonly shift: ValueName };
+}
+
+/** What an emitter does beyond writing nodes. */
+export interface EmitterOptions {
+  /** Whether pictures that were computed in ONNX Runtime's blocked layout go on in it. Default false. */
+  readonly keepBlocks?: boolean;
+}
+
 /** Appends nodes with fresh value names; shares equal constants. */
 export class Emitter {
   readonly nodes: OnnxNode[] = [];
@@ -21,7 +34,14 @@ export class Emitter {
   readonly #reshaped = new Map<ValueName, ValueName>();
   readonly #constants = new Map<string, ValueName>();
   readonly #emitted = new Map<string, readonly ValueName[]>();
+  /** Pictures whose blocks are there too. */
+  readonly #blocks = new Map<ValueName, Blocks>();
+  readonly #keepBlocks: boolean;
   #names = 0;
+
+  constructor({ keepBlocks = false }: EmitterOptions = {}) {
+    this.#keepBlocks = keepBlocks;
+  }
 
   fresh(prefix = 't'): ValueName {
     return `${prefix}${this.#names++}`;
@@ -76,6 +96,16 @@ export class Emitter {
   /** Records the shape of a value. */
   declareShape(name: ValueName, shape: Shape): void {
     this.#shapes.set(name, shape);
+  }
+
+  /** Records that `blocks` are the values of `pictures`. */
+  recordBlocks(pictures: ValueName, blocks: Blocks): void {
+    if (this.#keepBlocks) this.#blocks.set(pictures, blocks);
+  }
+
+  /** The blocks of these pictures, where they were computed in blocks and go on in them. */
+  blocksOf(pictures: ValueName): Blocks | undefined {
+    return this.#blocks.get(pictures);
   }
 
   // the movements every lowering needs

@@ -58,7 +58,7 @@ function expandComposites(graph: Graph): Graph {
 /** Simplifies `graph` and writes it in ONNX operators for `target`. Only what results need is written. */
 export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefined }: LowerOptions = {}): LoweredGraph {
   const simplified = simplify(expandComposites(simplify(graph)));
-  const emitter = new Emitter();
+  const emitter = new Emitter({ keepBlocks: !isBackward(simplified) });
   const names = new Map<Tensor, ValueName>();
   const inputs = new Map<string, ValueName>();
   const variables = new Map<Variable, ValueName>();
@@ -137,6 +137,11 @@ export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefin
     opsets: Object.fromEntries(Object.entries(OPSETS).filter(([domain]) => domains.has(domain))),
   };
   return { model, graph: simplified, inputs, variables, randoms, outputs, assignments };
+}
+
+/** Whether a graph backpropagates: it reads the pictures of the forward pass once more, for the most part laid out plainly. */
+function isBackward(graph: Graph): boolean {
+  return topologicalOrder(resultsOf(graph)).some(({ op }) => op === 'convWeightGrad' || op === 'convTranspose');
 }
 
 /** ONNX Runtime runs dead nodes: a lowering may have written outputs nobody reads. */

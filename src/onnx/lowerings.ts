@@ -1,6 +1,13 @@
 /** @file One lowering per op: from a graph node to ONNX nodes. */
 import type { BinaryOp, CompositeOp, NodeOf, OpName, ReduceOp, UnaryOp } from '../graph/index.ts';
 import { type Dtype, isFloat, sizeOf } from '../tensor/index.ts';
+import {
+  concatInBlocks,
+  elementwiseInBlocks,
+  groupNormInBlocks,
+  resizeInBlocks,
+  shiftInBlocks,
+} from './blocked-pictures.ts';
 import { lowerConv, lowerConvTranspose } from './convolution.ts';
 import type { Emitter, ValueName } from './emitter.ts';
 import { lowerConvWeightGrad } from './kernel-gradient.ts';
@@ -20,12 +27,22 @@ export type Lowering<K extends OpName> = (
 /** Leaves are named by the caller; composites without an entry are decomposed first. */
 export type LoweredOp = Exclude<OpName, 'input' | 'variable' | 'random' | CompositeOp>;
 
+/** In blocks where the operands are. */
+function elementwise(
+  node: NodeOf<UnaryOp | BinaryOp | 'silu'>,
+  names: readonly ValueName[],
+  emitter: Emitter,
+  write: (names: readonly ValueName[]) => ValueName,
+): ValueName {
+  return elementwiseInBlocks(node, names, emitter, write) ?? write(names);
+}
+
 const unary =
   (opType: string): Lowering<UnaryOp> =>
-  (_, inputs, emitter) => [emitter.emit(opType, inputs)];
+  (node, inputs, emitter) => [elementwise(node, inputs, emitter, (names) => emitter.emit(opType, names))];
 const binary =
   (opType: string): Lowering<BinaryOp> =>
-  (_, inputs, emitter) => [emitter.emit(opType, inputs)];
+  (node, inputs, emitter) => [elementwise(node, inputs, emitter, (names) => emitter.emit(opType, names))];
 
 const reduce =
   (opType: string): Lowering<ReduceOp> =>
@@ -89,7 +106,10 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
   ceil: unary('Ceil'),
   round: unary('Round'),
   not: unary('Not'),
-  add: binary('Add'),
+  add: (node, inputs, emitter, target) => {
+    const shifted = shiftInBlocks(node, inputs, emitter);
+    return shifted === undefined ? binary('Add')(node, inputs, emitter, target) : [shifted];
+  },
   sub: binary('Sub'),
   mul: binary('Mul'),
   div: binary('Div'),
@@ -177,7 +197,9 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
     const fill = value === Number.NEGATIVE_INFINITY ? lowestOf(x!.dtype) : value;
     return [emitter.emit('Pad', [name!, pads, emitter.scalar(fill, x!.dtype)])];
   },
-  concat: ({ attrs: { axis } }, inputs, emitter) => [emitter.emit('Concat', inputs, { axis })],
+  concat: (node, inputs, emitter) => [
+    concatInBlocks(node, inputs, emitter) ?? emitter.emit('Concat', inputs, { axis: node.attrs.axis }),
+  ],
   gather: ({ attrs: { axis } }, inputs, emitter) => [emitter.emit('Gather', inputs, { axis })],
   scatterAdd: ({ inputs: [indices], outputs: [y] }, [name, updates], emitter) => {
     const zeros = emitter.emit('Expand', [emitter.scalar(0, y!.dtype), emitter.ints(y!.shape)]);
@@ -188,10 +210,12 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
     return [emitter.emit('ScatterND', [zeros, column, updates!], { reduction: 'add' })];
   },
 
-  silu: (_, [x], emitter, target) => [
-    hasContribOps(target)
-      ? emitter.emit('QuickGelu', [x!], { alpha: { float: 1 } }, { domain: 'com.microsoft' })
-      : emitter.emit('Mul', [x!, emitter.emit('Sigmoid', [x!])]),
+  silu: (node, inputs, emitter, target) => [
+    elementwise(node, inputs, emitter, ([x]) =>
+      hasContribOps(target)
+        ? emitter.emit('QuickGelu', [x!], { alpha: { float: 1 } }, { domain: 'com.microsoft' })
+        : emitter.emit('Mul', [x!, emitter.emit('Sigmoid', [x!])]),
+    ),
   ],
   gelu: ({ attrs: { approximate } }, inputs, emitter) => [emitter.emit('Gelu', inputs, { approximate })],
   softmax: ({ attrs: { axis } }, inputs, emitter) => [emitter.emit('Softmax', inputs, { axis })],
@@ -205,7 +229,14 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
     });
     return emitter.emitAll('LayerNormalization', [name!, ones], { axis, epsilon: { float: epsilon } }, { outputs: 3 });
   },
-  groupNorm: ({ inputs: [x], outputs: [, stats], attrs: { groups, epsilon } }, [name, gamma, beta], emitter) => {
+  groupNorm: (node, [name, gamma, beta], emitter) => {
+    const blocks = emitter.blocksOf(name!);
+    if (blocks !== undefined) return groupNormInBlocks(node, blocks, gamma!, beta!, emitter);
+    const {
+      inputs: [x],
+      outputs: [, stats],
+      attrs: { groups, epsilon },
+    } = node;
     const [batch, channels] = x!.shape as [number, number];
     const pixels = sizeOf(x!.shape.slice(2));
     const length = (channels / groups) * pixels;
@@ -234,12 +265,21 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
       count_include_pad: countPadding ? 1 : 0,
     }),
   ],
-  resize: ({ inputs: [x], attrs: { mode, size, alignCorners } }, [name], emitter) => [
-    emitter.emit('Resize', [name!, '', '', emitter.ints([...x!.shape.slice(0, 2), ...size])], {
-      mode: mode === 'nearest' ? 'nearest' : 'linear',
-      coordinate_transformation_mode: mode === 'nearest' ? 'asymmetric' : alignCorners ? 'align_corners' : 'half_pixel',
-      ...(mode === 'nearest' && { nearest_mode: 'floor' }),
-    }),
-  ],
+  resize: (node, [name], emitter) => {
+    const inBlocks = resizeInBlocks(node, name!, emitter);
+    if (inBlocks !== undefined) return [inBlocks];
+    const {
+      inputs: [x],
+      attrs: { mode, size, alignCorners },
+    } = node;
+    return [
+      emitter.emit('Resize', [name!, '', '', emitter.ints([...x!.shape.slice(0, 2), ...size])], {
+        mode: mode === 'nearest' ? 'nearest' : 'linear',
+        coordinate_transformation_mode:
+          mode === 'nearest' ? 'asymmetric' : alignCorners ? 'align_corners' : 'half_pixel',
+        ...(mode === 'nearest' && { nearest_mode: 'floor' }),
+      }),
+    ];
+  },
   detach: (_, inputs) => [inputs[0]!],
 };

@@ -8,6 +8,7 @@ import { type NdArray, sizeOf } from '../tensor/index.ts';
 import {
   BLOCKED,
   blocksAgain,
+  constantInBlocks,
   depthwise,
   fromBlocks,
   hasBlockedForm,
@@ -87,18 +88,11 @@ export function constantKernels({ shape, data }: NdArray, block: number, emitter
   return KERNEL_TRANSFORM.map((weights) => {
     const [first, second, third] = weights as [number, number, number];
     const part = new Float32Array(outputs * channels * columns);
-    for (let o = 0; o < outputs; o++) {
-      for (let c = 0; c < channels; c++) {
-        const pair = Math.floor(o / block) * (channels / block) + Math.floor(c / block);
-        const inPair = (c % block) * block + (o % block);
-        for (let column = 0; column < columns; column++) {
-          const from = (o * channels + c) * 3 * columns + column;
-          part[(pair * columns + column) * block * block + inPair] =
-            first * taps[from]! + second * taps[from + columns]! + third * taps[from + 2 * columns]!;
-        }
-      }
+    for (let i = 0; i < part.length; i++) {
+      const from = Math.floor(i / columns) * 3 * columns + (i % columns);
+      part[i] = first * taps[from]! + second * taps[from + columns]! + third * taps[from + 2 * columns]!;
     }
-    return emitter.constant({ dtype: 'float32', shape: [outputs, channels, 1, columns], data: part });
+    return constantInBlocks(part, [outputs, channels, 1, columns], block, emitter);
   });
 }
 

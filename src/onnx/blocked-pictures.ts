@@ -1,0 +1,138 @@
+/**
+ * @file Work between convolutions on pictures that stay in ONNX Runtime's blocked layout, [B, C/k, H, W, k]: no pass over
+ * them to leave it and come back. To the layout's operators, batch and channels may be one axis of B·C channels, so that a
+ * depthwise convolution does to every plane of every sample something of its own.
+ */
+import type { BinaryOp, NodeOf, UnaryOp } from '../graph/index.ts';
+import { sameShape, sizeOf } from '../tensor/index.ts';
+import { BLOCKED, fromBlocks } from './blocked-convolution.ts';
+import type { Blocks, Emitter, ValueName } from './emitter.ts';
+
+/** Scale and shift of each plane: `x · scale + shift`. Blocks [B, C, H, W]; scale, shift of B·C elements. */
+function scalePlanes(
+  blocks: ValueName,
+  scale: ValueName,
+  shift: ValueName,
+  shape: readonly number[],
+  emitter: Emitter,
+): ValueName {
+  const [batch, channels, ...spatial] = shape as [number, number, ...number[]];
+  const planes = batch * channels;
+  const scaled = emitter.emit(
+    'Conv',
+    [
+      emitter.reshape(blocks, [1, planes, ...spatial]),
+      emitter.reshape(scale, [planes, 1, 1, 1]),
+      emitter.reshape(shift, [planes]),
+    ],
+    { group: planes, kernel_shape: [1, 1] },
+    BLOCKED,
+  );
+  return emitter.reshape(scaled, shape);
+}
+
+/**
+ * `groupNorm` of pictures in blocks. Every plane is centred on its mean, its squares summed by a convolution with itself; a
+ * group's variance is that within its planes and that between their means. Then one pass scales and shifts. Of pictures
+ * that are a sum with a number per plane, only the means change.
+ */
+export function groupNormInBlocks(
+  { inputs: [x], outputs: [, stats], attrs: { groups, epsilon } }: NodeOf<'groupNorm'>,
+  { values, sum }: Blocks,
+  gamma: ValueName,
+  beta: ValueName,
+  emitter: Emitter,
+): readonly ValueName[] {
+  const shape = x!.shape;
+  const [batch, channels, ...spatial] = shape as [number, number, ...number[]];
+  const planes = batch * channels;
+  const perGroup = (value: ValueName, samples = batch) => emitter.reshape(value, [samples, groups, channels / groups]);
+  const overGroup = (value: ValueName) => emitter.emit('ReduceMean', [value, emitter.ints([2])], { keepdims: 1 });
+
+  const blocks = sum?.blocks ?? values;
+  const means = emitter.emit('GlobalAveragePool', [blocks], {}, BLOCKED);
+  const centred = scalePlanes(blocks, onesFor(planes, emitter), emitter.emit('Neg', [means]), shape, emitter);
+  const squares = emitter.emit(
+    'Conv',
+    [emitter.reshape(centred, [1, planes, ...spatial]), emitter.reshape(centred, [planes, 1, ...spatial])],
+    { group: planes, kernel_shape: spatial },
+    BLOCKED,
+  );
+  const within = emitter.emit('Div', [overGroup(perGroup(squares)), emitter.scalar(sizeOf(spatial))]);
+  const planeMeans = perGroup(sum === undefined ? means : emitter.emit('Add', [means, sum.shift]));
+  const mean = overGroup(planeMeans);
+  const offsets = emitter.emit('Sub', [planeMeans, mean]);
+  const between = overGroup(emitter.emit('Mul', [offsets, offsets]));
+  const variance = emitter.emit('Add', [within, between]);
+  const std = emitter.emit('Sqrt', [emitter.emit('Add', [variance, emitter.scalar(epsilon)])]);
+  const invStd = emitter.emit('Reciprocal', [std]);
+  const scale = emitter.emit('Mul', [perGroup(gamma, 1), invStd]);
+  const shift = emitter.emit('Add', [perGroup(beta, 1), emitter.emit('Mul', [scale, offsets])]);
+  return [
+    fromBlocks(scalePlanes(centred, scale, shift, shape, emitter), channels, emitter),
+    emitter.reshape(mean, stats!.shape),
+    emitter.reshape(invStd, stats!.shape),
+  ];
+}
+
+function onesFor(planes: number, emitter: Emitter): ValueName {
+  return emitter.constant({ dtype: 'float32', shape: [planes], data: new Float32Array(planes).fill(1) });
+}
+
+/** An elementwise op of pictures in blocks, all of one shape, and numbers; undefined when it is otherwise. */
+export function elementwiseInBlocks(
+  { inputs, outputs: [y] }: NodeOf<UnaryOp | BinaryOp | 'silu'>,
+  names: readonly ValueName[],
+  emitter: Emitter,
+  write: (blocks: readonly ValueName[]) => ValueName,
+): ValueName | undefined {
+  const { shape, dtype } = y!;
+  const blocks = names.map((name) => emitter.blocksOf(name)?.values);
+  if (dtype !== 'float32' || blocks.every((name) => name === undefined)) return undefined;
+  const operands = blocks.map((name, i) => {
+    const operand = inputs[i]!.shape;
+    return sameShape(operand, shape) ? name : sizeOf(operand) === 1 ? names[i] : undefined;
+  });
+  return operands.every((name) => name !== undefined) ? fromBlocks(write(operands), shape[1]!, emitter) : undefined;
+}
+
+/** `add` of pictures in blocks and one number per plane, [B, C, 1, 1], in either order; undefined when it is otherwise. */
+export function shiftInBlocks(
+  { inputs, outputs: [y] }: NodeOf<'add'>,
+  names: readonly ValueName[],
+  emitter: Emitter,
+): ValueName | undefined {
+  const at = names.findIndex((name) => emitter.blocksOf(name) !== undefined);
+  if (at < 0) return undefined;
+  const { values: blocks } = emitter.blocksOf(names[at]!)!;
+  const { shape } = inputs[at]!;
+  const [batch, channels] = shape as [number, number];
+  if (!sameShape(shape, y!.shape) || !sameShape(inputs[1 - at]!.shape, [batch, channels, 1, 1])) return undefined;
+  const sum = { blocks, shift: names[1 - at]! };
+  const shifted = scalePlanes(blocks, onesFor(batch * channels, emitter), sum.shift, shape, emitter);
+  return fromBlocks(shifted, channels, emitter, sum);
+}
+
+/** `concat` along the channels of pictures in blocks; undefined when some are not. */
+export function concatInBlocks(
+  { outputs: [y], attrs: { axis } }: NodeOf<'concat'>,
+  names: readonly ValueName[],
+  emitter: Emitter,
+): ValueName | undefined {
+  const blocks = names.map((name) => emitter.blocksOf(name)?.values);
+  if (axis !== 1 || !blocks.every((name) => name !== undefined)) return undefined;
+  return fromBlocks(emitter.emit('Concat', blocks, { axis }), y!.shape[1]!, emitter);
+}
+
+/** `resize` to a whole multiple by nearest pixels, of pictures in blocks; undefined when it is otherwise. */
+export function resizeInBlocks(
+  { inputs: [x], attrs: { mode, size } }: NodeOf<'resize'>,
+  name: ValueName,
+  emitter: Emitter,
+): ValueName | undefined {
+  const blocks = emitter.blocksOf(name)?.values;
+  const factors = size.map((extent, axis) => extent / x!.shape[axis + 2]!);
+  if (blocks === undefined || mode !== 'nearest' || !factors.every(Number.isInteger)) return undefined;
+  const attributes = { scales: [1, 1, ...factors], mode: 'nearest' };
+  return fromBlocks(emitter.emit('Upsample', [blocks], attributes, BLOCKED), x!.shape[1]!, emitter);
+}

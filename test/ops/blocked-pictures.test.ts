@@ -1,0 +1,95 @@
+/** @file Pictures that stay in blocks between convolutions: every op that takes them there, against the reference engine. */
+import { afterAll, describe, expect, test } from 'vitest';
+import { concat, conv, groupNorm, input, resize, type Tensor, trace, Variable } from '../../src/graph/index.ts';
+import { lower } from '../../src/onnx/index.ts';
+import { type NdArray, toFloat64 } from '../../src/tensor/index.ts';
+import { expectReferenceValues, native } from './engines.ts';
+import { relativeError } from './float64.ts';
+import { exampleInputs, type InputSpec, opCase } from './op-case.ts';
+
+afterAll(() => native.dispose());
+
+/** Pictures of 32 channels that a convolution has left in blocks, and what follows. */
+const shapes = [[2, 16, 4, 6], [32, 16, 1, 1], [2, 32, 1, 1], [32], [32], [64, 32, 3, 3]];
+type Operands = [x: Tensor, shift: Tensor, gamma: Tensor, beta: Tensor, w: Tensor];
+
+const CASES: readonly [name: string, body: (...operands: Operands) => Tensor | readonly Tensor[]][] = [
+  ['groupNorm', (x, _, gamma, beta) => groupNorm(x, 8, gamma, beta)],
+  ['groupNorm of single channels', (x, _, gamma, beta) => groupNorm(x, 32, gamma, beta).silu()],
+  ['a shift of planes', (x, shift) => x.add(shift)],
+  ['a shift of planes, on the left', (x, shift) => shift.add(x)],
+  ['groupNorm of shifted planes', (x, shift, gamma, beta) => groupNorm(x.add(shift), 8, gamma, beta)],
+  [
+    'groupNorm of shifted planes that others read too',
+    (x, shift, gamma, beta) => [groupNorm(x.add(shift), 8, gamma, beta), x.add(shift).silu()],
+  ],
+  ['a product with a number', (x) => x.mul(0.5).add(3)],
+  ['a sum of pictures', (x) => x.add(x.silu()).tanh()],
+  ['a comparison', (x) => x.greater(x.mul(2))],
+  ['a product with planes', (x, shift) => x.mul(shift)],
+  ['a sum with a row of channels', (x, _, gamma) => x.add(gamma.reshape([1, 32, 1, 1]))],
+  ['pictures beside each other', (x) => concat([x, x.silu()], 1)],
+  ['pictures above each other', (x) => concat([x, x.silu()], 2)],
+  ['twice the size', (x) => resize(x, { size: [8, 12] })],
+  ['half the size', (x) => resize(x, { size: [2, 3] })],
+  ['twice the size, bilinear', (x) => resize(x, { size: [8, 12], mode: 'bilinear' })],
+  ['a number per picture', (x) => x.mean({ axes: [2, 3], keepDims: true }).add(x)],
+  ['a convolution', (x, _, gamma, beta, w) => conv(groupNorm(x, 8, gamma, beta).silu(), w, undefined, { padding: 1 })],
+];
+
+describe('in blocks', () => {
+  test.each(CASES)('%s', async (name, body) => {
+    const item = opCase(name, shapes, (x, w, ...rest) => body(...([conv(x!, w!), ...rest] as Operands)), { wrt: [] });
+    await expectReferenceValues([native], item);
+  });
+});
+
+test('group norm keeps its digits far from zero', async () => {
+  const far: InputSpec = { shape: [2, 16, 8, 8], range: [19, 21] };
+  const identity: InputSpec = { shape: [16, 16, 1, 1], values: Array.from({ length: 256 }, (_, i) => +(i % 17 === 0)) };
+  const item = opCase(
+    'far',
+    [far, identity, [16], [16]],
+    (x, w, gamma, beta) => groupNorm(conv(x!, w!), 4, gamma!, beta!),
+    { wrt: [] },
+  );
+  await expectReferenceValues([native], item);
+});
+
+test('constant kernels, of few channels and of odd ones too, give what changing kernels give', async () => {
+  const specs = [[2, 3, 8, 8], [32, 3, 3, 3], [32], [5, 32, 3, 3], [5]];
+  const [x, ...weights] = exampleInputs(opCase('constant', specs, (a) => a!)) as [NdArray, ...NdArray[]];
+  const [w1, b1, w2, b2] = weights.map(
+    (value, i) => new Variable(value.shape, { name: `w${i}`, initial: () => value }),
+  );
+  const body = () => {
+    const h = conv(input('x', x.shape), w1!.value, b1!.value, { padding: 1 }).silu();
+    return conv(h, w2!.value, b2!.value, { padding: 1 });
+  };
+  const [frozen, changing] = await Promise.all(
+    [true, false].map(async (freeze) => {
+      const program = await native.compile(body, { freeze });
+      const { output } = await program.run({ x });
+      await program.dispose();
+      return toFloat64(output!);
+    }),
+  );
+  expect(relativeError(frozen!, changing!)).toBeLessThan(1e-6);
+});
+
+test('a block of a U-Net enters the blocks once and leaves them once', () => {
+  const w = (name: string, shape: readonly number[]) => new Variable(shape, { name }).value;
+  const norm = (x: Tensor, name: string) => groupNorm(x, 8, w(`${name}.gamma`, [32]), w(`${name}.beta`, [32])).silu();
+  const body = () => {
+    const x = conv(input('x', [2, 32, 8, 8]), w('in', [32, 32, 3, 3]), undefined, { padding: 1 });
+    const h = conv(norm(x, 'first'), w('middle', [32, 32, 3, 3]), undefined, { padding: 1 });
+    const shifted = h.add(input('t', [2, 32, 1, 1]));
+    return conv(norm(shifted, 'second'), w('out', [32, 32, 3, 3]), undefined, { padding: 1 }).add(x);
+  };
+  const { model } = lower(trace(body), { provider: 'cpu', block: 16 });
+  const count = (op: string, from?: string) =>
+    model.nodes.filter(({ opType, inputs }) => opType === op && (from === undefined || inputs[0] === from)).length;
+  expect(count('ReorderInput', 'input:x')).toBe(1);
+  expect(count('ReorderOutput')).toBe(1);
+  expect(count('LayerNormalization')).toBe(0);
+});
