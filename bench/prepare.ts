@@ -1,7 +1,7 @@
 /** @file Compiles a work for an engine. */
 import { gradients } from '../src/autodiff/index.ts';
 import { conv, type Graph, input, type Tensor, Variable } from '../src/graph/index.ts';
-import { UNet2DModel } from '../src/models/index.ts';
+import { compileNetwork, evenBatch, UNet2DModel } from '../src/models/index.ts';
 import type { Engine, MemoryPlan, Program } from '../src/runtime/index.ts';
 import { fillNormal, type NdArray, ndArray, sizeOf } from '../src/tensor/index.ts';
 import { AdamW, compileTrainStep, Ema } from '../src/training/index.ts';
@@ -15,6 +15,8 @@ export interface PreparedWork {
   /** Floating-point operations of the convolutions of one run. */
   readonly convFlops: number;
   readonly memory: MemoryPlan;
+  /** Runs of the program that doing it once takes. */
+  readonly programRuns: number;
   /** Does it once; resolves to the loss, or the first element of the output. */
   run(): Promise<number>;
   dispose(): Promise<void>;
@@ -42,11 +44,13 @@ export async function prepare(engine: Engine, work: Work): Promise<PreparedWork>
     write: (variable, value) => engine.write(variable, value),
     dispose: () => engine.dispose(),
   };
-  const prepared = await (work.kind === 'train' ? trainStep(recording, work) : forward(recording, work));
-  return { ...prepared, convFlops: graphs.reduce((total, graph) => total + convolutionFlops(graph), 0) };
+  const prepared = await compilers[work.kind](recording, work);
+  const flops = graphs.reduce((total, graph) => total + convolutionFlops(graph), 0);
+  const programRuns = work.kind === 'sample' ? Math.ceil(work.batch / evenBatch(work.batch)) : 1;
+  return { ...prepared, programRuns, convFlops: programRuns * flops };
 }
 
-type Compiled = Omit<PreparedWork, 'convFlops'>;
+type Compiled = Omit<PreparedWork, 'convFlops' | 'programRuns'>;
 
 async function trainStep(
   engine: Engine,
@@ -81,14 +85,30 @@ async function trainStep(
   };
 }
 
-async function forward(engine: Engine, work: Work): Promise<Compiled> {
-  const body = work.kind === 'sample' ? samplingStep(work) : convolutions(work);
+/** One evaluation of the network, which is what a solver's step costs, in the batches that pipelines run. */
+async function samplingStep(engine: Engine, { network, shape, batch }: Work): Promise<Compiled> {
+  const model = UNet2DModel.fromConfig(network!);
+  const began = performance.now();
+  const program = await compileNetwork(engine, model, { batchSize: evenBatch(batch), shape });
+  const compileMs = performance.now() - began;
+  const { data } = normal([batch, ...shape], 0);
+  return {
+    compileMs,
+    memory: program.memory,
+    run: async () => (await program.predict(data as Float32Array, 500))[0]!,
+    dispose: () => program.dispose(),
+  };
+}
+
+async function convolutionStep(engine: Engine, work: Work): Promise<Compiled> {
   const began = performance.now();
   // the gradient is with respect to weights that change, so it cannot have them baked in
-  const program: Program = await engine.compile(body, { freeze: work.kind !== 'convs-gradient', name: work.name });
+  const program: Program = await engine.compile(convolutions(work), {
+    freeze: work.kind === 'convs-forward',
+    name: work.name,
+  });
   const compileMs = performance.now() - began;
-  const { batch, shape } = work;
-  const inputs = { x: normal([batch, ...shape], 0), ...(work.kind === 'sample' && { t: times(batch) }) };
+  const inputs = { x: normal([work.batch, ...work.shape], 0) };
   return {
     compileMs,
     memory: program.memory,
@@ -100,11 +120,12 @@ async function forward(engine: Engine, work: Work): Promise<Compiled> {
   };
 }
 
-/** One evaluation of the network, which is what a solver's step costs. */
-function samplingStep({ network, shape, batch }: Work): () => Tensor {
-  const model = UNet2DModel.fromConfig(network!);
-  return () => model.forward(input('x', [batch, ...shape]), input('t', [batch]));
-}
+const compilers: Readonly<Record<Work['kind'], (engine: Engine, work: Work) => Promise<Compiled>>> = {
+  train: trainStep,
+  sample: samplingStep,
+  'convs-forward': convolutionStep,
+  'convs-gradient': convolutionStep,
+};
 
 function convolutions({ kind, shape, batch }: Work): () => Record<string, Tensor> {
   const kernels = CONV_CHAIN.map(

@@ -19,6 +19,8 @@ interface Profile extends TraceSummary {
   readonly work: string;
   /** A whole step as the caller sees it: inputs, the run, and updates applied after it. */
   readonly stepMs: number;
+  /** Runs of the session in a step; everything else is of one. */
+  readonly runsPerStep: number;
 }
 
 async function profile(work: Work, runs: number, threads: number | undefined): Promise<Profile> {
@@ -35,7 +37,13 @@ async function profile(work: Work, runs: number, threads: number | undefined): P
     await prepared.dispose();
     await engine.dispose();
     const stepMs = median(times.slice(WARM_UP));
-    return { work: work.name, stepMs, ...summarizeTrace(await largestFile(folder), WARM_UP) };
+    const runsPerStep = prepared.programRuns;
+    return {
+      work: work.name,
+      stepMs,
+      runsPerStep,
+      ...summarizeTrace(await largestFile(folder), WARM_UP * runsPerStep),
+    };
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -63,12 +71,16 @@ function rowsOf(heading: string, times: readonly NodeTime[], total: number): str
   return table([[heading, 'nodes', 'ms', 'of run', 'GFLOP/s'], ...rows]);
 }
 
-function print({ work, stepMs, runMs, betweenNodesMs, sessionCreationMs, byOp, byShape }: Profile, top: number): void {
-  console.log(`\n${work}: ${formatMs(stepMs)} ms a step`);
+function print(
+  { work, stepMs, runsPerStep, runMs, betweenNodesMs, sessionCreationMs, byOp, byShape }: Profile,
+  top: number,
+): void {
+  const runs = runsPerStep === 1 ? '' : `, ${runsPerStep} runs of the session`;
+  console.log(`\n${work}: ${formatMs(stepMs)} ms a step${runs}`);
   console.log(
     `  the session's run         ${formatMs(runMs)} ms, of which between nodes ${formatMs(betweenNodesMs)} ms`,
   );
-  console.log(`  inputs and updates        ${formatMs(stepMs - runMs)} ms`);
+  console.log(`  inputs and updates        ${formatMs(stepMs - runsPerStep * runMs)} ms`);
   console.log(`  session creation, once    ${formatMs(sessionCreationMs)} ms\n`);
   console.log(rowsOf('op', byOp.slice(0, top), runMs));
   console.log(`\n${rowsOf('op and shapes', byShape.slice(0, top), runMs)}`);

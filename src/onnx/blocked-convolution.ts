@@ -26,9 +26,14 @@ function cropped(x: ValueName, channels: number, emitter: Emitter): ValueName {
 }
 
 /** Blocks to pictures of as many channels. */
-export function fromBlocks(x: ValueName, channels: number, emitter: Emitter, sum?: Blocks['sum']): ValueName {
+export function fromBlocks(
+  x: ValueName,
+  channels: number,
+  emitter: Emitter,
+  origin: Omit<Blocks, 'values'> = {},
+): ValueName {
   const pictures = cropped(x, channels, emitter);
-  emitter.recordBlocks(pictures, { values: x, ...(sum && { sum }) });
+  emitter.recordBlocks(pictures, { values: x, ...origin });
   return pictures;
 }
 
@@ -118,7 +123,8 @@ export function lowerBlockedConv(
   const inputs = [toBlocks(x!, emitter), blockedKernel(w!, shape, block, emitter)];
   if (bias !== undefined) inputs.push(bias);
   const attributes = { ...windowAttributes(node.attrs), kernel_shape: shape.slice(2) };
-  return fromBlocks(emitter.emit('Conv', inputs, attributes, BLOCKED), shape[0]!, emitter);
+  const result = emitter.emit('Conv', inputs, attributes, BLOCKED);
+  return fromBlocks(result, shape[0]!, emitter, { conv: { inputs, attributes } });
 }
 
 /**
@@ -149,7 +155,9 @@ export function lowerConstantConv(
   if (shift) inputs.push(emitter.constant({ dtype: 'float32', shape: [filled], data: full(shift.data, filled) }));
   const attributes = { ...windowAttributes(node.attrs), kernel_shape: window };
   const result = emitter.emit('Conv', inputs, attributes, BLOCKED);
-  return filled === outputs ? fromBlocks(result, outputs, emitter) : cropped(result, outputs, emitter);
+  return filled === outputs
+    ? fromBlocks(result, outputs, emitter, { conv: { inputs, attributes } })
+    : cropped(result, outputs, emitter);
 }
 
 /** The adjoint in x at stride 1: a convolution of dY, with `attrs` already those of that convolution. */

@@ -110,7 +110,22 @@ export function shiftInBlocks(
   if (!sameShape(shape, y!.shape) || !sameShape(inputs[1 - at]!.shape, [batch, channels, 1, 1])) return undefined;
   const sum = { blocks, shift: names[1 - at]! };
   const shifted = scalePlanes(blocks, onesFor(batch * channels, emitter), sum.shift, shape, emitter);
-  return fromBlocks(shifted, channels, emitter, sum);
+  return fromBlocks(shifted, channels, emitter, { sum });
+}
+
+/** `add` of pictures in blocks where a convolution, whose result nothing else reads, can do it on the way; or undefined. */
+export function addInConvolution(
+  { inputs, outputs: [y] }: NodeOf<'add'>,
+  names: readonly ValueName[],
+  emitter: Emitter,
+): ValueName | undefined {
+  const blocks = names.map((name) => emitter.blocksOf(name));
+  const at = blocks.findIndex((one, i) => one?.conv !== undefined && emitter.isReadOnce(names[i]!));
+  const other = blocks[1 - at]?.values;
+  if (at < 0 || other === undefined || !inputs.every(({ shape }) => sameShape(shape, y!.shape))) return undefined;
+  const { inputs: operands, attributes } = blocks[at]!.conv!;
+  const [x, w, bias = ''] = operands as [ValueName, ValueName, ValueName?];
+  return fromBlocks(emitter.emit('Conv', [x, w, bias, other], attributes, BLOCKED), y!.shape[1]!, emitter);
 }
 
 /** `concat` along the channels of pictures in blocks; undefined when some are not. */

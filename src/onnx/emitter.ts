@@ -16,6 +16,8 @@ export interface Blocks {
   readonly values: ValueName;
   /** What they are the sum of, when they are one: pictures in blocks and a number per plane, [B, C, 1, 1]. */
   readonly sum?: { readonly blocks: ValueName; readonly shift: ValueName };
+  /** The convolution that wrote them, when it could add something else on the way. */
+  readonly conv?: { readonly inputs: readonly ValueName[]; readonly attributes: OnnxNode['attributes'] };
 }
 
 /** What an emitter does beyond writing nodes. */
@@ -30,6 +32,7 @@ export class Emitter {
   readonly initializers = new Map<ValueName, NdArray>();
   /** Shapes of values, where known: reshapes that change nothing are not written. */
   readonly #shapes = new Map<ValueName, Shape>();
+  readonly #readers = new Map<ValueName, number>();
   /** What a reshaped value was reshaped from. */
   readonly #reshaped = new Map<ValueName, ValueName>();
   readonly #constants = new Map<string, ValueName>();
@@ -96,6 +99,16 @@ export class Emitter {
   /** Records the shape of a value. */
   declareShape(name: ValueName, shape: Shape): void {
     this.#shapes.set(name, shape);
+  }
+
+  /** Records how many nodes and results read a value. */
+  declareReaders(name: ValueName, count: number): void {
+    this.#readers.set(name, count);
+  }
+
+  /** Whether one node alone reads a value. */
+  isReadOnce(name: ValueName): boolean {
+    return this.#readers.get(name) === 1;
   }
 
   /** Records that `blocks` are the values of `pictures`. */

@@ -70,7 +70,12 @@ export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefin
     return name;
   };
 
-  for (const node of topologicalOrder(resultsOf(simplified))) {
+  const order = topologicalOrder(resultsOf(simplified));
+  const readers = new Map<Tensor, number>();
+  for (const tensor of [...order.flatMap((node) => node.inputs), ...resultsOf(simplified)]) {
+    readers.set(tensor, (readers.get(tensor) ?? 0) + 1);
+  }
+  for (const node of order) {
     const [output] = node.outputs as [Tensor];
     switch (node.op) {
       case 'input':
@@ -103,6 +108,7 @@ export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefin
           if (name === undefined) return;
           names.set(tensor, name);
           emitter.declareShape(name, tensor.shape);
+          emitter.declareReaders(name, readers.get(tensor) ?? 0);
         });
       }
     }

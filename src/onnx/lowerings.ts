@@ -2,6 +2,7 @@
 import type { BinaryOp, CompositeOp, NodeOf, OpName, ReduceOp, UnaryOp } from '../graph/index.ts';
 import { type Dtype, isFloat, sizeOf } from '../tensor/index.ts';
 import {
+  addInConvolution,
   concatInBlocks,
   elementwiseInBlocks,
   groupNormInBlocks,
@@ -107,7 +108,7 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
   round: unary('Round'),
   not: unary('Not'),
   add: (node, inputs, emitter, target) => {
-    const shifted = shiftInBlocks(node, inputs, emitter);
+    const shifted = addInConvolution(node, inputs, emitter) ?? shiftInBlocks(node, inputs, emitter);
     return shifted === undefined ? binary('Add')(node, inputs, emitter, target) : [shifted];
   },
   sub: binary('Sub'),

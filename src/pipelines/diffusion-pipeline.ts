@@ -4,7 +4,7 @@ import { planForSolver } from '../diffusion/gaussian/plan-for-solver.ts';
 import { guidedByClass, sampleWithPlan } from '../diffusion/gaussian/sampling.ts';
 import { fromSchedulerConfig, type SamplingPlan } from '../diffusion/gaussian/scheduler-config/index.ts';
 import type { ImageModelNotes } from '../models/image-model-notes.ts';
-import { compileNetwork, type NetworkProgram } from '../models/network-program.ts';
+import { compileNetwork, evenBatch, type NetworkProgram } from '../models/network-program.ts';
 import { spreadLabel } from '../models/spread-labels.ts';
 import type { UNet2DModel } from '../models/unet2d.ts';
 import type { Engine } from '../runtime/index.ts';
@@ -70,7 +70,6 @@ export interface Generation {
 }
 
 const DEFAULT_STEPS = 50;
-const LARGEST_DEFAULT_BATCH = 16;
 
 export interface DiffusionPipelineOptions {
   readonly engine: Engine;
@@ -237,11 +236,6 @@ export class DiffusionPipeline {
     if (nullLabel !== undefined) return nullLabel;
     throw new ConfigError('this network has to be told a class', `give a label from 0 to ${classes - 1}`);
   }
-}
-
-/** A program runs whole batches: 17 pictures are cheaper as 9 + 8 than as 16 + 1. */
-function evenBatch(count: number): number {
-  return Math.max(1, Math.ceil(count / Math.ceil(count / LARGEST_DEFAULT_BATCH)));
 }
 
 function clamp(value: number): number {

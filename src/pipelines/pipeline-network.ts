@@ -1,7 +1,7 @@
 /** @file A pipeline's network on its own, for solvers that are run by hand: any number of states, in batches. */
 import type { Network } from '../diffusion/gaussian/denoiser.ts';
 import { guidedByClass } from '../diffusion/gaussian/sampling.ts';
-import { compileNetwork, type NetworkProgram } from '../models/network-program.ts';
+import { compileNetwork } from '../models/network-program.ts';
 import { spreadLabel } from '../models/spread-labels.ts';
 import { ConfigError, sizeOf } from '../tensor/index.ts';
 import type { DiffusionPipeline } from './diffusion-pipeline.ts';
@@ -29,42 +29,19 @@ export async function pipelineNetwork(
   return {
     sampleSize,
     networkFor(count) {
-      if (!takesLabels) return batched(program, sampleSize);
+      if (!takesLabels) return program.network();
       const { nullLabel, classNames = [] } = notes;
       const counts = notes.classCounts ?? classNames.map(() => 1);
       if (counts.length === 0 && nullLabel === undefined) {
         throw new ConfigError('this network has to be told a class, and names none', 'use a model trained by inkwash');
       }
       const labels = Array.from({ length: count }, (_, i) => (counts.length > 0 ? spreadLabel(i, counts) : nullLabel!));
-      return guidedByClass((some) => batched(program, sampleSize, some), {
+      return guidedByClass((some) => program.network(some), {
         labels,
         nullLabel,
         scale: notes.sampling?.guidance ?? 1,
       });
     },
     dispose: () => program.dispose(),
-  };
-}
-
-/** Runs `program` on as many states as there are, a batch at a time. */
-function batched(program: NetworkProgram, sampleSize: number, labels?: readonly number[]): Network {
-  return async (x, { t }) => {
-    const parts: Float32Array[] = [];
-    const stride = program.batchSize * sampleSize;
-    for (let at = 0; at < x.length; at += stride) {
-      const first = at / sampleSize;
-      parts.push(
-        await program.predict(x.subarray(at, at + stride), t, labels?.slice(first, first + program.batchSize)),
-      );
-    }
-    const [only] = parts;
-    if (only !== undefined && parts.length === 1) return only;
-    const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      out.set(part, at);
-      at += part.length;
-    }
-    return out;
   };
 }
