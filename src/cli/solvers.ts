@@ -9,6 +9,7 @@ import {
   solverPage,
   solverSvg,
   solverTable,
+  verdictLines,
 } from '../evaluation/index.ts';
 import { atomicWrite } from '../formats/index.node.ts';
 import { loadPipeline, pipelineNetwork } from '../pipelines/index.node.ts';
@@ -107,7 +108,11 @@ function comparisonText(comparison: SolverComparison): string {
     const cells = row.map((cell, column) => (column === 1 ? cell.padEnd(widths[1]!) : cell.padStart(widths[column]!)));
     return `${cells.join('  ')}${i === chosen + 1 ? '  ←' : ''}`;
   });
-  return [...solverFacts(comparison), '', ...table, '', `recommended    ${adviceText(comparison)}`].join('\n');
+  const verdicts = verdictLines(comparison);
+  const standing = verdicts.length > 0 ? ['', ...verdicts] : [];
+  return [...solverFacts(comparison), '', ...table, ...standing, '', `recommended    ${adviceText(comparison)}`].join(
+    '\n',
+  );
 }
 
 function list(text: string): string[] {

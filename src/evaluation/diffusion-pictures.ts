@@ -1,5 +1,6 @@
 /** @file What diffusion does to pictures: noised along the forward process, and brought back by a model. */
 import {
+  consecutiveSeeds,
   type Network,
   type Point,
   type Process,
@@ -33,7 +34,7 @@ export function forwardPictures(
   points: readonly Point[],
   { sampleSize, seed = 0 }: { readonly sampleSize: number; readonly seed?: number },
 ): Stages[] {
-  const seeds = Array.from({ length: pictures.length / sampleSize }, (_, i) => seed + i);
+  const seeds = consecutiveSeeds(seed, pictures.length / sampleSize);
   const noise = perSampleNoise('philox', seeds)(pictures.length, -1);
   return seeds.map((_, n) =>
     points.map((point) =>
@@ -74,7 +75,7 @@ export async function reversePictures(
   const grid = plan.grid({ steps });
   const total = grid.length - 1;
   const keep = [...new Set(Array.from({ length: stages }, (_, i) => Math.round((i * total) / (stages - 1))))];
-  const seeds = Array.from({ length: count }, (_, i) => seed + i);
+  const seeds = consecutiveSeeds(seed, count);
   const noise = perSampleNoise('philox', seeds);
   const scale = plan.initialScale(grid);
   let x = noise(count * sampleSize, -1).map((value: number) => value * scale) as Float32Array;

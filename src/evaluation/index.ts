@@ -2,6 +2,7 @@
 export * from './applicable-solvers.ts';
 export * from './data-floor.ts';
 export * from './diffusion-pictures.ts';
+export * from './grid-verdict.ts';
 export type { ComparisonProgress } from './network-counter.ts';
 export * from './pages/picture-strip.ts';
 export * from './pages/schedule-page.ts';

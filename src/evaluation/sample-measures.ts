@@ -1,9 +1,19 @@
 /** @file Samples of a plan from fixed start noise, and how far they end from a reference and from real pictures. */
-import { type Grid, type Network, perSampleNoise, type SamplingPlan } from '../diffusion/gaussian/index.ts';
+import {
+  consecutiveSeeds,
+  type Grid,
+  type Network,
+  perSampleNoise,
+  type SamplingPlan,
+} from '../diffusion/gaussian/index.ts';
 import { resamplings, scatterOf } from './resampling.ts';
 import { rmsDistance } from './rms-distance.ts';
-import { clamped } from './searched-grid.ts';
 import { type SlicedTarget, slicedTarget } from './sliced-wasserstein.ts';
+
+/** Pictures from -1 to 1. */
+export function clamped(state: ArrayLike<number>): Float32Array {
+  return Float32Array.from(state, (value) => Math.min(1, Math.max(-1, value)));
+}
 
 /** Samples and what is known of them. */
 export interface MeasuredSamples {
@@ -34,10 +44,7 @@ export class SampleMeasures {
 
   async run(plan: SamplingPlan, grid: Grid): Promise<MeasuredSamples> {
     const { network, sampleSize, count, seed, signal } = this.#options;
-    const noise = perSampleNoise(
-      'philox',
-      Array.from({ length: count }, (_, i) => seed + i),
-    );
+    const noise = perSampleNoise('philox', consecutiveSeeds(seed, count));
     const scale = plan.initialScale(grid);
     const start = noise(count * sampleSize, -1).map((value: number) => value * scale);
     const denoise = plan.denoiser(network, { sampleSize });

@@ -43,6 +43,17 @@ describe('comparing solvers', () => {
     expect(found.results.filter(({ grid }) => grid === 'searched').map(({ steps }) => steps)).toEqual([4, 8]);
     const onGrids = found.results.filter(({ grid }) => grid === 'karras');
     expect(onGrids.map(({ solver }) => solver)).toEqual([found.gridSolver, found.gridSolver]);
+    expect(found.verdicts.map(({ steps }) => steps)).toEqual([4, 8]);
+    for (const { steps, rms } of found.verdicts) {
+      const of = (which: string) =>
+        found.results.find((one) => one.steps === steps && one.grid === which && one.solver === found.gridSolver)!.rms!;
+      const others = found.results.filter(
+        (one) => one.steps === steps && one.solver === found.gridSolver && one.grid !== 'searched',
+      );
+      expect(of(rms.over)).toBe(Math.min(...others.map((one) => one.rms!)));
+      expect(rms.by).toBe(of(rms.over) - of('searched'));
+      expect(rms.by).toBeGreaterThan(0);
+    }
     expect(found.floor.mean).toBeGreaterThan(0);
     expect(found.reference.error).toBeLessThan(0.01);
   });
@@ -62,6 +73,23 @@ describe('comparing solvers', () => {
     const half = 50;
     const reported = results.reduce((sum, one) => sum + one.evaluations, reference.evaluations + half);
     expect(elements / (options.count * sampleSize)).toBe(reported);
+  });
+
+  it('foresees what comparing and searching grids costs', async () => {
+    const totals: number[] = [];
+    let done = 0;
+    await compareSolvers({
+      ...options,
+      steps: [4, 8],
+      solvers: ['unipc'],
+      onProgress: (progress) => {
+        totals.push(progress.total);
+        done = progress.done;
+      },
+    });
+    // never raised on the way, and for the most part used
+    expect(new Set(totals).size).toBe(1);
+    expect(done).toBeGreaterThan(0.5 * totals[0]!);
   });
 
   it('comes nearer to the reference with more steps, and sooner at higher order', async () => {

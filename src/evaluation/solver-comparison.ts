@@ -1,23 +1,18 @@
 /** @file Quality against network evaluations: every solver on one model, against a fine trajectory and against real data. */
-import {
-  GRID_NAMES,
-  type Grid,
-  type GridName,
-  type Network,
-  planForSolver,
-  type SamplingPlan,
-  takesGrids,
-} from '../diffusion/gaussian/index.ts';
-import { ConfigError, DataError } from '../tensor/index.ts';
+import { type GridName, type Network, planForSolver } from '../diffusion/gaussian/index.ts';
+import { ConfigError } from '../tensor/index.ts';
 import { applicableSolvers } from './applicable-solvers.ts';
+import { checkOptions, checkPictures } from './comparison-checks.ts';
+import { bestForGrids, estimatedSearch, finestGrid, type Run, RunPlanner, tryGrid } from './comparison-runs.ts';
 import { dataFloor } from './data-floor.ts';
+import { compareGrids, type GridComparison } from './grid-comparison.ts';
+import type { GridVerdict, MeasuredResult } from './grid-verdict.ts';
 import { type ComparisonProgress, NetworkCounter } from './network-counter.ts';
 import { type Recommendation, recommend, type Yardstick } from './recommendation.ts';
 import type { Scatter } from './resampling.ts';
 import { rmsDistance } from './rms-distance.ts';
 import { differenceNoise, SampleMeasures, sampleSpread } from './sample-measures.ts';
-import { gridSearch, SEARCH_STEPS, searchEvaluations, TEACHER_STEPS } from './searched-grid.ts';
-import { slicedWassersteinTo } from './sliced-wasserstein.ts';
+import { gridSearch, SEARCH_SAMPLES, SEARCH_STEPS } from './searched-grid.ts';
 
 /** How solvers are compared. */
 export interface SolverComparisonOptions {
@@ -29,7 +24,7 @@ export interface SolverComparisonOptions {
   readonly sampleSize: number;
   /** Held-out pictures [M, D] in [-1, 1]: what samples are measured against. */
   readonly heldOut: Float32Array;
-  /** Training pictures [K, D]: their distance to the held-out ones is the least to hope for, and grids are searched with them. */
+  /** Training pictures [K, D]: their distance to the held-out ones is the least to hope for. */
   readonly train: Float32Array;
   /** Samples per solver. Default 40. */
   readonly count?: number;
@@ -87,17 +82,11 @@ export interface SolverComparison {
   readonly results: readonly SolverResult[];
   /** The solver that grids were compared and searched for. */
   readonly gridSolver: string | null;
+  /** How the searched grid of every number of steps stands against all others of that solver. */
+  readonly verdicts: readonly GridVerdict[];
   readonly recommendation: Recommendation;
   /** Solvers and grids left out, and why. */
   readonly skipped: readonly { readonly solver: string; readonly steps: number; readonly reason: string }[];
-}
-
-/** A run to make. */
-interface Run {
-  readonly solver: string;
-  readonly kind: SolverResult['grid'];
-  readonly plan: SamplingPlan;
-  readonly grid: Grid;
 }
 
 /**
@@ -111,62 +100,34 @@ export async function compareSolvers(options: SolverComparisonOptions): Promise<
   checkOptions({ count, steps, seed, referenceSteps, within });
   checkPictures(options);
   const applicable = applicableSolvers(scheduler);
-  const skipped: { solver: string; steps: number; reason: string }[] = [];
-  const runsOf = (solver: string, kind: Run['kind'], numbers: readonly number[]): Run[] => {
-    const name = kind === 'own' ? solver : `${solver}-${kind}`;
-    const plan = planForSolver(scheduler, name);
-    return numbers.flatMap((n) => {
-      const grid = tryGrid(plan, n);
-      if (!(grid instanceof ConfigError)) return [{ solver, kind, plan, grid }];
-      skipped.push({ solver: name, steps: n, reason: grid.message });
-      return [];
-    });
-  };
-  const runs = (options.solvers ?? applicable.solvers).flatMap((solver) => runsOf(solver, 'own', steps));
-  if (runs.length === 0) throw new ConfigError(`no solver can take these steps: ${skipped[0]!.reason}`);
+  const planner = new RunPlanner(scheduler);
+  const runs = (options.solvers ?? applicable.solvers).flatMap((solver) => planner.runsOf(solver, 'own', steps));
+  if (runs.length === 0) throw new ConfigError(`no solver can take these steps: ${planner.skipped[0]!.reason}`);
 
   const referencePlan = planForSolver(scheduler, applicable.reference);
   const fine = finestGrid(referencePlan, referenceSteps);
   const half = tryGrid(referencePlan, Math.ceil((fine.length - 1) / 2));
   const few = steps.filter((n) => n <= SEARCH_STEPS);
   const searches = search && !referencePlan.stochastic && applicable.searchable && few.length > 0;
-  const searchCount = Math.ceil(count / 2);
-  const searchFor = (plan: SamplingPlan) =>
-    gridSearch(plan, {
-      teacher: referencePlan,
-      count: searchCount,
-      sampleSize,
-      // noise that the results are not measured with, and pictures they are not measured against
-      seed: seed + count,
-      distanceTo: slicedWassersteinTo(train, { dimensions: sampleSize, projections: 128 }),
-      networkFor: (size) => progress.counting(networkFor(size), count * sampleSize),
-      signal,
-    });
-  const cost = ({ plan, grid }: Pick<Run, 'plan' | 'grid'>): number => plan.evaluations(grid);
-  const progress: NetworkCounter = new NetworkCounter(
-    cost({ plan: referencePlan, grid: fine }) +
-      (half instanceof ConfigError ? 0 : cost({ plan: referencePlan, grid: half })) +
-      runs.reduce((sum, run) => sum + cost(run), 0) +
+  // whole batches of those measured, which the network runs in
+  const searchCount = count * Math.ceil(SEARCH_SAMPLES / count);
+  const progress = new NetworkCounter(
+    referencePlan.evaluations(fine) +
+      (half instanceof ConfigError ? 0 : referencePlan.evaluations(half)) +
+      runs.reduce((sum, { plan, grid }) => sum + plan.evaluations(grid), 0) +
       (searches ? estimatedSearch(few, searchCount / count) : 0),
     onProgress,
   );
-  const measures = new SampleMeasures({
-    network: progress.counting(networkFor(count), count * sampleSize),
-    sampleSize,
-    heldOut,
-    count,
-    seed,
-    signal,
-  });
+  const countedFor = (size: number): Network => progress.counting(networkFor(size), count * sampleSize);
+  const measures = new SampleMeasures({ network: countedFor(count), sampleSize, heldOut, count, seed, signal });
   progress.what = `reference: ${applicable.reference}, ${fine.length - 1} steps`;
   const target = await measures.run(referencePlan, fine);
   const halfway =
     half instanceof ConfigError || referencePlan.stochastic ? undefined : await measures.run(referencePlan, half);
-  const results: SolverResult[] = [];
-  const measure = async ({ solver, kind, plan, grid }: Run): Promise<void> => {
+  const measure = async ({ solver, kind, plan, grid }: Run): Promise<MeasuredResult> => {
     progress.what = `${solver}${kind === 'own' ? '' : `-${kind}`}, ${grid.length - 1} steps`;
     const measured = await measures.run(plan, grid);
-    results.push({
+    const result = {
       solver,
       grid: kind,
       steps: grid.length - 1,
@@ -176,28 +137,38 @@ export async function compareSolvers(options: SolverComparisonOptions): Promise<
       distance: measured.distance,
       noise: differenceNoise(measured, target),
       times: grid.slice(0, -1).map(({ t }) => t),
-    });
+    };
+    return { result, measured };
   };
-  for (const run of runs) await measure(run);
+  const onSearch = ({ solver, grid }: Run): void => {
+    progress.what = `searching a grid of ${grid.length - 1} steps for ${solver}`;
+  };
+  const results: SolverResult[] = [];
+  for (const run of runs) results.push((await measure(run)).result);
   const gridSolver = searches ? bestForGrids(results) : undefined;
+  let compared: GridComparison = { results: [], verdicts: [] };
   if (gridSolver !== undefined) {
-    const own = planForSolver(scheduler, gridSolver);
-    const named = GRID_NAMES.flatMap((name) => runsOf(gridSolver, name, few));
-    const distinct = distinctGrids([
-      ...few.map((n): Run => ({ solver: gridSolver, kind: 'own', plan: own, grid: own.grid({ steps: n }) })),
-      ...named,
-    ]);
-    for (const run of distinct) if (run.kind !== 'own') await measure(run);
-    const found = searchFor(own);
-    for (const n of few) {
-      progress.what = `searching a grid of ${n} steps for ${gridSolver}`;
-      const grid = await found.find(
-        n,
-        distinct.filter(({ grid }) => grid.length === n + 1).map(({ grid }) => grid),
-      );
-      await measure({ solver: gridSolver, kind: 'searched', plan: own, grid });
-    }
+    const search = gridSearch(planForSolver(scheduler, gridSolver), {
+      teacher: referencePlan,
+      count: searchCount,
+      sampleSize,
+      // noise that the results are not measured with
+      seed: seed + count,
+      networkFor: countedFor,
+      signal,
+    });
+    const runsOnGrids = planner.runsOnGrids(gridSolver, few);
+    compared = await compareGrids({
+      ...runsOnGrids,
+      search,
+      measure,
+      target: target.samples,
+      sampleSize,
+      seed,
+      onSearch,
+    });
   }
+  results.push(...compared.results);
   results.sort((a, b) => a.evaluations - b.evaluations || a.distance - b.distance);
   const reference = {
     solver: applicable.reference,
@@ -215,86 +186,8 @@ export async function compareSolvers(options: SolverComparisonOptions): Promise<
     floor: dataFloor(train, (pictures) => measures.distanceOf(pictures), { count, sampleSize, seed }),
     results,
     gridSolver: gridSolver ?? null,
+    verdicts: compared.verdicts,
     recommendation: recommend(results, reference, within),
-    skipped,
+    skipped: planner.skipped,
   };
-}
-
-/** Evaluations on all samples that comparing and searching grids takes at most, when the solver makes one per step. */
-function estimatedSearch(steps: readonly number[], share: number): number {
-  const grids = GRID_NAMES.length;
-  return steps.reduce((sum, n) => sum + n * (grids + 1) + share * searchEvaluations(n, grids), share * TEACHER_STEPS);
-}
-
-/**
- * The deterministic solver that takes grids and ends nearest to the reference and to the data with few evaluations: the
- * least mean of `rms² + distance²`. One that evaluates once per step, where there is one.
- */
-function bestForGrids(results: readonly SolverResult[]): string | undefined {
-  const fit = results.filter(({ solver, rms, steps }) => rms !== null && steps <= SEARCH_STEPS && takesGrids(solver));
-  const single = fit.filter(({ steps, evaluations }) => evaluations === steps);
-  const judged = single.length > 0 ? single : fit;
-  const mean = (solver: string): number => {
-    const own = judged.filter((one) => one.solver === solver);
-    return own.reduce((sum, { rms, distance }) => sum + (rms ?? 0) ** 2 + distance ** 2, 0) / own.length;
-  };
-  const names = [...new Set(judged.map(({ solver }) => solver))];
-  return names.length === 0 ? undefined : names.reduce((a, b) => (mean(b) < mean(a) ? b : a));
-}
-
-/** The first run of every grid: some names visit the same levels. */
-function distinctGrids(runs: readonly Run[]): Run[] {
-  const seen = new Set<string>();
-  return runs.filter(({ grid }) => {
-    const key = grid.map(({ alpha, sigma }) => Math.atan2(sigma, alpha).toPrecision(3)).join();
-    return !seen.has(key) && seen.add(key);
-  });
-}
-
-function tryGrid(plan: SamplingPlan, steps: number): Grid | ConfigError {
-  try {
-    return plan.grid({ steps });
-  } catch (error) {
-    if (error instanceof ConfigError) return error;
-    throw error;
-  }
-}
-
-/** The grid of `steps` steps, or of as many as the scheduler takes. */
-function finestGrid(plan: SamplingPlan, steps: number): Grid {
-  for (let n = steps; n > 1; n = Math.floor(n / 2)) {
-    const grid = tryGrid(plan, n);
-    if (!(grid instanceof ConfigError)) return grid;
-  }
-  return plan.grid({ steps: 1 });
-}
-
-function checkOptions(whole: {
-  readonly count: number;
-  readonly steps: readonly number[];
-  readonly seed: number;
-  readonly referenceSteps: number;
-  readonly within: number;
-}): void {
-  const { count, steps, seed, referenceSteps, within } = whole;
-  const check = (name: string, value: number, least: number): void => {
-    if (Number.isSafeInteger(value) && value >= least) return;
-    throw new ConfigError(`${name} is a whole number of at least ${least}, got ${value}`);
-  };
-  check('count', count, 2);
-  check('seed', seed, 0);
-  check('referenceSteps', referenceSteps, 2);
-  if (steps.length === 0) throw new ConfigError('no steps to compare were given', 'e.g. 5, 10, 20, 50');
-  for (const n of steps) check('a number of steps', n, 1);
-  if (!(within >= 0)) throw new ConfigError(`within is a percentage of at least 0, got ${within}`);
-}
-
-function checkPictures({ heldOut, train, sampleSize }: SolverComparisonOptions): void {
-  if (heldOut.length < 2 * sampleSize) {
-    throw new DataError(
-      `${heldOut.length / sampleSize} held-out pictures are too few to measure samples against`,
-      'hold out at least 2 pictures; some hundred measure better',
-    );
-  }
-  if (train.length < 2 * sampleSize) throw new DataError('the data has fewer than 2 training pictures');
 }

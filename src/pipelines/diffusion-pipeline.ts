@@ -1,7 +1,7 @@
 /** @file `DiffusionPipeline`: pictures from a trained network, its scheduler and a seed. */
 import type { Rng } from '../diffusion/gaussian/noise-sources.ts';
 import { planForSolver } from '../diffusion/gaussian/plan-for-solver.ts';
-import { guidedByClass, sampleWithPlan } from '../diffusion/gaussian/sampling.ts';
+import { consecutiveSeeds, guidedByClass, sampleWithPlan } from '../diffusion/gaussian/sampling.ts';
 import { fromSchedulerConfig, type SamplingPlan } from '../diffusion/gaussian/scheduler-config/index.ts';
 import type { ImageModelNotes } from '../models/image-model-notes.ts';
 import { compileNetwork, evenBatch, type NetworkProgram } from '../models/network-program.ts';
@@ -147,7 +147,7 @@ export class DiffusionPipeline {
     const sampleSize = sizeOf(shape);
     const program = await this.#program(batchSize, shape);
     const images = new Float32Array(count * sampleSize);
-    const seeds = Array.from({ length: count }, (_, i) => seed + i);
+    const seeds = consecutiveSeeds(seed, count);
     const total = Math.ceil(count / batchSize) * steps;
     for (let first = 0; first < count; first += batchSize) {
       const last = Math.min(count, first + batchSize);

@@ -22,6 +22,11 @@ export interface SamplingOptions extends Omit<RunOptions, 'noise' | 'whole' | 's
   readonly lastAxis?: number | undefined;
 }
 
+/** The seeds of `count` samples: `seed`, `seed + 1`, … */
+export function consecutiveSeeds(seed: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => seed + i);
+}
+
 /** Each sample's own stream of noise, side by side. */
 export function perSampleNoise(rng: Rng, seeds: readonly number[]): NoiseSource {
   const sources = seeds.map((seed) => noiseSource(rng, seed));

@@ -8,6 +8,7 @@ import {
   plotRow,
   svgPlot,
 } from '../../formats/plots/index.ts';
+import { type Lead, leadStanding } from '../grid-verdict.ts';
 import { isLevel } from '../recommendation.ts';
 import type { SolverComparison, SolverResult } from '../solver-comparison.ts';
 
@@ -48,6 +49,21 @@ export function solverFacts({ count, heldOut, reference, floor }: SolverComparis
     `training data  ${floor.mean.toFixed(4)} ± ${floor.std.toFixed(4)} from the held-out: the least to hope for`,
     `noise          one standard error of what is over the reference; ≈ where that is less than two; ${apart}`,
   ];
+}
+
+/** How the searched grids stand against the best of all others, a line for every number of steps; none where none was searched. */
+export function verdictLines({ verdicts, gridSolver }: SolverComparison): string[] {
+  const lead = (one: Lead, what: string): string => {
+    const over = one.over === 'own' ? `${gridSolver}'s own` : one.over;
+    const by = `${Math.abs(one.by).toFixed(4)} ± ${one.noise.toFixed(4)}`;
+    const standing = leadStanding(one);
+    if (standing === 'level') return `${what} level with ${over} (${one.by < 0 ? 'above' : 'below'} by ${by})`;
+    return `${what} ${standing === 'ahead' ? 'below' : 'above'} ${over} by ${by}`;
+  };
+  return verdicts.map(
+    ({ steps, rms, distance }) =>
+      `searched, ${steps} steps: ${lead(rms, 'rms')}, the best other grid; ${lead(distance, 'distance to data')}`,
+  );
 }
 
 /** The recommendation in a sentence or two. */
@@ -145,6 +161,9 @@ export function solverPage(comparison: SolverComparison, model: string, command:
       ],
     },
     { heading: 'All results', body: [htmlTable(head, rows, { textColumns: [1], chosen })] },
+    ...(comparison.verdicts.length > 0
+      ? [{ heading: 'Searched grids', body: verdictLines(comparison).map((line) => paragraph(`${line}.`)) }]
+      : []),
     ...(skipped.length > 0
       ? [
           {

@@ -4,6 +4,7 @@ import type { Denoiser, Prediction } from '../denoiser.ts';
 import type { Point } from '../process.ts';
 import type { Grid, Solver } from '../solver.ts';
 import { combine, type State } from '../state.ts';
+import { gridOf, snap } from './snapping.ts';
 import { assertSteps } from './timesteps.ts';
 
 /** A finely solved trajectory: states and predictions at every point. */
@@ -93,10 +94,9 @@ export interface RefineOptions {
   readonly candidates: Grid;
   /** Most evaluations of `error` after those of the starts. Default 12 per step. */
   readonly budget?: number;
+  /** Fractions of the way to its neighbour that a point is moved by, one after the other. Default 1/2, 1/4, 1/8, 1/16. */
+  readonly fractions?: readonly number[];
 }
-
-/** Fractions of the way to its neighbour that a point is moved by, one after the other. */
-const FRACTIONS = [1 / 2, 1 / 4, 1 / 8, 1 / 16];
 
 /**
  * Coordinate descent on the true error of a grid: every point but the last is moved a fraction of the way to one of its
@@ -106,13 +106,17 @@ const FRACTIONS = [1 / 2, 1 / 4, 1 / 8, 1 / 16];
  */
 export async function refineGrid(
   error: (grid: Grid) => Promise<number>,
-  { starts, candidates, budget = 12 * ((starts[0]?.length ?? 1) - 1) }: RefineOptions,
+  {
+    starts,
+    candidates,
+    budget = 12 * ((starts[0]?.length ?? 1) - 1),
+    fractions = [1 / 2, 1 / 4, 1 / 8, 1 / 16],
+  }: RefineOptions,
 ): Promise<{ grid: Grid; error: number }> {
-  const toGrid = (path: readonly number[]): Grid => path.map((index) => candidates[index]!);
   const measured = new Map<string, number>();
   const measure = async (path: readonly number[]): Promise<number> => {
     const key = path.join();
-    const value = measured.get(key) ?? (await error(toGrid(path)));
+    const value = measured.get(key) ?? (await error(gridOf(path, candidates)));
     measured.set(key, value);
     return value;
   };
@@ -125,7 +129,7 @@ export async function refineGrid(
   }
   if (best.length === 0) throw new ConfigError('no grid to start the refinement from gives a finite error');
   const most = measured.size + budget;
-  for (const fraction of FRACTIONS) {
+  for (const fraction of fractions) {
     // a second sweep where the first one gained more than a hundredth
     for (let sweep = 0, before = Number.POSITIVE_INFINITY; sweep < 2 && least < 0.99 * before; sweep++) {
       before = least;
@@ -142,31 +146,5 @@ export async function refineGrid(
       }
     }
   }
-  return { grid: toGrid(best), error: least };
-}
-
-/** `grid` on the nearest candidates, no two points on one, its end kept. Throws `ConfigError` when they are too few. */
-export function snapGrid(grid: Grid, candidates: Grid): Grid {
-  return snap(grid, candidates).map((index) => candidates[index]!);
-}
-
-/** Indices of the candidates nearest in angle (arctan σ/α) to the points of `grid`, strictly increasing, the end kept. */
-function snap(grid: Grid, candidates: Grid): number[] {
-  const last = candidates.length - 1;
-  if (grid.length > candidates.length) {
-    throw new ConfigError(`${grid.length} points do not fit on ${candidates.length} candidates`, 'use a finer teacher');
-  }
-  const angles = candidates.map(({ alpha, sigma }) => Math.atan2(sigma, alpha));
-  let previous = -1;
-  return grid.map(({ alpha, sigma }, i) => {
-    if (i === grid.length - 1) return last;
-    const angle = Math.atan2(sigma, alpha);
-    let nearest = previous + 1;
-    // leave one candidate for every point still to come
-    for (let j = nearest; j <= last - (grid.length - 1 - i); j++) {
-      if (Math.abs(angles[j]! - angle) < Math.abs(angles[nearest]! - angle)) nearest = j;
-    }
-    previous = nearest;
-    return nearest;
-  });
+  return { grid: gridOf(best, candidates), error: least };
 }
