@@ -6,7 +6,7 @@ const TOPOLOGY = '/sys/devices/system/cpu';
 
 /**
  * Physical cores, as far as the process may use them: arithmetic gains nothing from a core's second thread. ONNX Runtime's own
- * default is every core of the machine, in a container too, and pins its threads, which costs 1-2 % where other threads run.
+ * default is every core of the machine, in a container too, and pins its threads, which other threads on those cores then hold up.
  * `topology`: the folder in which Linux describes its processors.
  */
 export function defaultThreads(topology = TOPOLOGY): number {

@@ -96,6 +96,11 @@ export function rectifiedFlow({ scale = 1 } = {}): Process {
   };
 }
 
+/** Level of a rectified flow, σ = 1 − α, at which `σ/α = ratio`. */
+export function flowLevel(ratio: number): number {
+  return ratio / (1 + ratio);
+}
+
 /** Rectified flow with time running towards data: `α = t/scale`, `σ = 1 − α`, from 0 (noise) to `scale` (data) (Lipman et al. 2023). */
 export function dataTimeFlow({ scale = 1 } = {}): Process {
   return {
@@ -111,7 +116,7 @@ export function dataTimeFlow({ scale = 1 } = {}): Process {
 
 /**
  * Any process by its level: the time at which σ/α equals `ratio`, found by bisection between `start` and `end`
- * (σ/α grows with time in every process here), and the point there.
+ * (it grows from the start to the end of every process here), and the point there.
  */
 export function levelOf(process: Process): (ratio: number) => Point {
   return (ratio) => {

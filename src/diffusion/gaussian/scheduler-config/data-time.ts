@@ -3,7 +3,7 @@ import { ConfigError } from '../../../tensor/index.ts';
 import { linspaceFloat32 } from '../beta-schedules.ts';
 import { assertSteps, linspace } from '../grids/timesteps.ts';
 import type { Point } from '../process.ts';
-import { dataTimeFlow } from '../processes.ts';
+import { dataTimeFlow, flowLevel } from '../processes.ts';
 import { euler } from '../solvers/euler.ts';
 import { rescaledScore, temporalRatio } from '../solvers/score-rescaling.ts';
 import { onePerStep, type PlanParts, unitStart } from './plan.ts';
@@ -15,7 +15,10 @@ function dataTimeParts(): Omit<PlanParts, 'solve' | 'grid' | 'stochastic'> {
   return {
     process: dataTimeFlow(),
     reading: { prediction: 'reverse_flow' },
-    level: (ratio) => ({ t: 1 / (1 + ratio), alpha: 1 / (1 + ratio), sigma: ratio / (1 + ratio) }),
+    level: (ratio) => {
+      const sigma = flowLevel(ratio);
+      return { t: 1 - sigma, alpha: 1 - sigma, sigma };
+    },
     initialScale: unitStart,
     order: 1,
     evaluations: onePerStep,

@@ -3,7 +3,7 @@ import { ConfigError } from '../../../tensor/index.ts';
 import { shiftFlowSigma } from '../grids/sigma-grids.ts';
 import { assertSteps, linspace } from '../grids/timesteps.ts';
 import type { Point } from '../process.ts';
-import { rectifiedFlow } from '../processes.ts';
+import { flowLevel, rectifiedFlow } from '../processes.ts';
 import { flowMap, policyRollout } from '../solvers/flow-map.ts';
 import { onePerStep, type PlanParts, unitStart } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
@@ -14,7 +14,7 @@ function flowMapParts(o: SchedulerOptions): Omit<PlanParts, 'solve' | 'grid'> {
     process: rectifiedFlow({ scale: train }),
     reading: { prediction: 'flow_prediction' },
     level: (ratio) => {
-      const sigma = ratio / (1 + ratio);
+      const sigma = flowLevel(ratio);
       return { t: sigma * train, alpha: 1 - sigma, sigma };
     },
     initialScale: unitStart,

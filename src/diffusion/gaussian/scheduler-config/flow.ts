@@ -10,7 +10,7 @@ import {
 } from '../grids/sigma-grids.ts';
 import { assertSteps, linspace } from '../grids/timesteps.ts';
 import type { Point } from '../process.ts';
-import { cosineProcess, dataTimeFlow, rectifiedFlow, trigFlow } from '../processes.ts';
+import { cosineProcess, dataTimeFlow, flowLevel, rectifiedFlow, trigFlow } from '../processes.ts';
 import type { Grid } from '../solver.ts';
 import { consistency, flowEulerAncestral } from '../solvers/consistency.ts';
 import { euler } from '../solvers/euler.ts';
@@ -71,7 +71,7 @@ function flowParts(o: SchedulerOptions): Omit<PlanParts, 'solve' | 'order' | 'st
       ...flowSigmas(o, request).map((sigma, i) => point(f(sigma), request.timesteps?.[i])),
       { t: 0, alpha: 1, sigma: 0 },
     ],
-    level: (ratio) => point(ratio / (1 + ratio)),
+    level: (ratio) => point(flowLevel(ratio)),
     initialScale: unitStart,
   };
 }
@@ -84,7 +84,7 @@ function invertedParts(o: SchedulerOptions): ReturnType<typeof flowParts> {
     process: dataTimeFlow({ scale: train }),
     reading: { prediction: 'reverse_flow' },
     grid: (request): Grid => [...flowSigmas(o, request).map((sigma) => point(f(1 - f(sigma)))), point(1)],
-    level: (ratio) => point(1 / (1 + ratio)),
+    level: (ratio) => point(1 - flowLevel(ratio)),
     initialScale: unitStart,
   };
 }

@@ -4,7 +4,7 @@ import { timeShift } from '../grids/sigma-grids.ts';
 import { assertSteps, linspace } from '../grids/timesteps.ts';
 import type { Parameterisation } from '../parameterisation.ts';
 import type { Point } from '../process.ts';
-import { rectifiedFlow } from '../processes.ts';
+import { flowLevel, rectifiedFlow } from '../processes.ts';
 import type { Grid } from '../solver.ts';
 import { consistency } from '../solvers/consistency.ts';
 import { euler } from '../solvers/euler.ts';
@@ -112,7 +112,7 @@ function heliosParts(o: SchedulerOptions, grid: PlanParts['grid']): Omit<PlanPar
     process: rectifiedFlow({ scale: o.num_train_timesteps }),
     reading: { prediction: 'flow_prediction' },
     grid,
-    level: (ratio) => pointOf(ratio / (1 + ratio), (ratio / (1 + ratio)) * o.num_train_timesteps, true),
+    level: (ratio) => pointOf(flowLevel(ratio), flowLevel(ratio) * o.num_train_timesteps, true),
     initialScale: unitStart,
     evaluations: onePerStep,
   };

@@ -12,7 +12,7 @@ import {
 import { type SigmaTable, sigmaTable } from '../grids/sigma-table.ts';
 import { assertSteps, linspace, roundHalfEven } from '../grids/timesteps.ts';
 import type { Point, Process } from '../process.ts';
-import { rectifiedFlow } from '../processes.ts';
+import { flowLevel, rectifiedFlow } from '../processes.ts';
 import type { Grid } from '../solver.ts';
 import { type GridRequest, onePerStep, type PlanParts, unitStart } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
@@ -130,9 +130,7 @@ export function multistepParts(o: SchedulerOptions, layout: Layout): Omit<PlanPa
     grid: (request) => multistepGrid(o, table, request, layout),
     initialScale: unitStart,
     level: (ratio) =>
-      o.use_flow_sigmas
-        ? pointOf(ratio / (1 + ratio), (ratio / (1 + ratio)) * o.num_train_timesteps, true)
-        : vpLevel(ratio),
+      o.use_flow_sigmas ? pointOf(flowLevel(ratio), flowLevel(ratio) * o.num_train_timesteps, true) : vpLevel(ratio),
     evaluations: onePerStep,
   };
 }
