@@ -66,11 +66,19 @@ export function denoiser(
     const { output, variance } = splitVariance(raw, x, learnedVariance);
     const direct = apply(read.x0, x, output);
     const x0 = transform === undefined ? direct : transform(direct === output ? output.slice() : direct, point, step);
-    const eps =
-      consistent && transform !== undefined
-        ? combine([1 / point.sigma, x], [-point.alpha / point.sigma, x0])
-        : apply(read.eps, x, output);
-    return variance === undefined ? { x0, eps } : { x0, eps, variance };
+    let eps: State | undefined;
+    return {
+      x0,
+      // half the solvers never ask for it
+      get eps() {
+        eps ??=
+          consistent && transform !== undefined
+            ? combine([1 / point.sigma, x], [-point.alpha / point.sigma, x0])
+            : apply(read.eps, x, output);
+        return eps;
+      },
+      ...(variance !== undefined && { variance }),
+    };
   };
 }
 

@@ -61,6 +61,11 @@ export function combine(...terms: readonly Term[]): State {
     for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]! + c * z[i]! + d * w[i]!;
     return out;
   }
+  const [e, v] = used[4]!;
+  if (used.length === 5) {
+    for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]! + c * z[i]! + d * w[i]! + e * v[i]!;
+    return out;
+  }
   // more terms are rare: sum them in float64 first
   const sum = new Float64Array(out.length);
   for (const [coefficient, array] of used) {
