@@ -21,7 +21,7 @@ export interface NetworkProgramOptions {
   readonly substitutes?: ReadonlyMap<Variable, Variable>;
 }
 
-/** States that a program takes at a time unless told otherwise: more hold more memory and are no faster. */
+/** States that a program takes at a time unless told otherwise: more hold more memory and are hardly faster. */
 const LARGEST_DEFAULT_BATCH = 16;
 
 /** The batch in which `count` states run: 17 are cheaper as 9 + 8 than as 16 + 1. */
@@ -82,7 +82,10 @@ export async function compileNetwork(
     async predict(x, t, classes = []) {
       const count = x.length / sampleSize;
       if (!Number.isInteger(count) || count < 1) {
-        throw new ShapeError(`this program takes states of ${sampleSize} elements, got ${x.length} elements`);
+        throw new ShapeError(
+          `this program takes states of ${sampleSize} elements, got ${x.length} elements`,
+          'give one or more whole states, flattened one after the other',
+        );
       }
       const states = x instanceof Float32Array ? x : Float32Array.from(x);
       const parts: Float32Array[] = [];

@@ -79,21 +79,21 @@ function onesFor(planes: number, emitter: Emitter): ValueName {
   return emitter.constant({ dtype: 'float32', shape: [planes], data: new Float32Array(planes).fill(1) });
 }
 
-/** An elementwise op of pictures in blocks, all of one shape, and numbers; undefined when it is otherwise. */
-export function elementwiseInBlocks(
+/** An elementwise op, written in blocks where its operands are pictures in blocks, all of one shape, and numbers. */
+export function lowerElementwise(
   { inputs, outputs: [y] }: NodeOf<UnaryOp | BinaryOp | 'silu'>,
   names: readonly ValueName[],
   emitter: Emitter,
-  write: (blocks: readonly ValueName[]) => ValueName,
-): ValueName | undefined {
+  write: (operands: readonly ValueName[]) => ValueName,
+): ValueName {
   const { shape, dtype } = y!;
   const blocks = names.map((name) => emitter.blocksOf(name)?.values);
-  if (dtype !== 'float32' || blocks.every((name) => name === undefined)) return undefined;
+  if (dtype !== 'float32' || blocks.every((name) => name === undefined)) return write(names);
   const operands = blocks.map((name, i) => {
     const operand = inputs[i]!.shape;
     return sameShape(operand, shape) ? name : sizeOf(operand) === 1 ? names[i] : undefined;
   });
-  return operands.every((name) => name !== undefined) ? fromBlocks(write(operands), shape[1]!, emitter) : undefined;
+  return operands.every((name) => name !== undefined) ? fromBlocks(write(operands), shape[1]!, emitter) : write(names);
 }
 
 /** `add` of pictures in blocks and one number per plane, [B, C, 1, 1], in either order; undefined when it is otherwise. */

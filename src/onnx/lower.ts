@@ -58,7 +58,8 @@ function expandComposites(graph: Graph): Graph {
 /** Simplifies `graph` and writes it in ONNX operators for `target`. Only what results need is written. */
 export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefined }: LowerOptions = {}): LoweredGraph {
   const simplified = simplify(expandComposites(simplify(graph)));
-  const emitter = new Emitter({ keepBlocks: !isBackward(simplified) });
+  const order = topologicalOrder(resultsOf(simplified));
+  const emitter = new Emitter({ keepBlocks: !backpropagates(order) });
   const names = new Map<Tensor, ValueName>();
   const inputs = new Map<string, ValueName>();
   const variables = new Map<Variable, ValueName>();
@@ -70,7 +71,6 @@ export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefin
     return name;
   };
 
-  const order = topologicalOrder(resultsOf(simplified));
   const readers = new Map<Tensor, number>();
   for (const tensor of [...order.flatMap((node) => node.inputs), ...resultsOf(simplified)]) {
     readers.set(tensor, (readers.get(tensor) ?? 0) + 1);
@@ -145,9 +145,9 @@ export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefin
   return { model, graph: simplified, inputs, variables, randoms, outputs, assignments };
 }
 
-/** Whether a graph backpropagates: it reads the pictures of the forward pass once more, for the most part laid out plainly. */
-function isBackward(graph: Graph): boolean {
-  return topologicalOrder(resultsOf(graph)).some(({ op }) => op === 'convWeightGrad' || op === 'convTranspose');
+/** Whether nodes backpropagate: they read the pictures of the forward pass once more, for the most part laid out plainly. */
+function backpropagates(nodes: readonly Node[]): boolean {
+  return nodes.some(({ op }) => op === 'convWeightGrad' || op === 'convTranspose');
 }
 
 /** ONNX Runtime runs dead nodes: a lowering may have written outputs nobody reads. */

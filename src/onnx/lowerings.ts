@@ -4,8 +4,8 @@ import { type Dtype, isFloat, sizeOf } from '../tensor/index.ts';
 import {
   addInConvolution,
   concatInBlocks,
-  elementwiseInBlocks,
   groupNormInBlocks,
+  lowerElementwise,
   resizeInBlocks,
   shiftInBlocks,
 } from './blocked-pictures.ts';
@@ -28,22 +28,12 @@ export type Lowering<K extends OpName> = (
 /** Leaves are named by the caller; composites without an entry are decomposed first. */
 export type LoweredOp = Exclude<OpName, 'input' | 'variable' | 'random' | CompositeOp>;
 
-/** In blocks where the operands are. */
-function elementwise(
-  node: NodeOf<UnaryOp | BinaryOp | 'silu'>,
-  names: readonly ValueName[],
-  emitter: Emitter,
-  write: (names: readonly ValueName[]) => ValueName,
-): ValueName {
-  return elementwiseInBlocks(node, names, emitter, write) ?? write(names);
-}
-
 const unary =
   (opType: string): Lowering<UnaryOp> =>
-  (node, inputs, emitter) => [elementwise(node, inputs, emitter, (names) => emitter.emit(opType, names))];
+  (node, inputs, emitter) => [lowerElementwise(node, inputs, emitter, (names) => emitter.emit(opType, names))];
 const binary =
   (opType: string): Lowering<BinaryOp> =>
-  (node, inputs, emitter) => [elementwise(node, inputs, emitter, (names) => emitter.emit(opType, names))];
+  (node, inputs, emitter) => [lowerElementwise(node, inputs, emitter, (names) => emitter.emit(opType, names))];
 
 const reduce =
   (opType: string): Lowering<ReduceOp> =>
@@ -212,7 +202,7 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
   },
 
   silu: (node, inputs, emitter, target) => [
-    elementwise(node, inputs, emitter, ([x]) =>
+    lowerElementwise(node, inputs, emitter, ([x]) =>
       hasContribOps(target)
         ? emitter.emit('QuickGelu', [x!], { alpha: { float: 1 } }, { domain: 'com.microsoft' })
         : emitter.emit('Mul', [x!, emitter.emit('Sigmoid', [x!])]),
