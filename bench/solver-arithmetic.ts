@@ -2,9 +2,9 @@
  * @file What a solver costs beside the network it calls: its own arithmetic as a share of a sampling step.
  *
  * `npx tsx bench/solver-arithmetic.ts` samples 64 pictures as the `avatars` preset does, with its U-Net, classes and
- * guidance (two runs of the network a step), weights as initialised (arithmetic does not depend on them), with every solver. The time inside the network, and that of drawing
- * random numbers, is taken off the time of the run; what is left is clipping, checks and updates. Exits 1 when that is
- * 2 % of a step or more.
+ * guidance (two runs of the network a step), weights as initialised (arithmetic does not depend on them), with every
+ * solver. The time inside the network, and that of drawing random numbers, is taken off the time of the run; what is
+ * left is guidance, clipping, checks and updates. Exits 1 when that is 2 % of a step or more.
  */
 import { performance } from 'node:perf_hooks';
 import {
@@ -24,6 +24,7 @@ import { median, table } from './statistics.ts';
 const BATCH = 64;
 const SHAPE = [3, 16, 16] as const;
 const STEPS = 10;
+const ROUNDS = 5;
 const LIMIT = 0.02;
 
 const sampleSize = SHAPE[0] * SHAPE[1] * SHAPE[2];
@@ -89,16 +90,21 @@ async function measure(solver: string): Promise<Cost> {
 const share = (part: number, { network, noise, arithmetic }: Cost): string =>
   `${((100 * part) / (network + noise + arithmetic)).toFixed(2)} %`;
 
-await measure('dpm++2m');
 console.log(
   `${BATCH} pictures of ${SHAPE.join('×')}, ${unet.parameterCount()} parameters, ${STEPS} steps, ${process.version}`,
 );
+// round by round, so that a slow minute of the machine falls on all; the first round compiles the code of each solver
+const runs = new Map(SOLVER_NAMES.map((solver) => [solver, [] as Cost[]]));
+for (let round = 0; round <= ROUNDS; round++) {
+  for (const [solver, costs] of runs) {
+    const cost = await measure(solver);
+    if (round > 0) costs.push(cost);
+  }
+}
 const rows = [['solver', 'network ms/step', 'noise ms', 'share', 'arithmetic ms', 'share']];
 let worst = 0;
-for (const solver of SOLVER_NAMES) {
-  const runs: Cost[] = [];
-  for (let i = 0; i < 3; i++) runs.push(await measure(solver));
-  const of = (part: keyof Cost): number => median(runs.map((run) => run[part]));
+for (const [solver, costs] of runs) {
+  const of = (part: keyof Cost): number => median(costs.map((cost) => cost[part]));
   const cost = { network: of('network'), noise: of('noise'), arithmetic: of('arithmetic') };
   worst = Math.max(worst, cost.arithmetic / (cost.network + cost.noise + cost.arithmetic));
   rows.push([

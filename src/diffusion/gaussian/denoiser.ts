@@ -2,7 +2,7 @@
 import { EngineError, ShapeError } from '../../tensor/index.ts';
 import { parameterisation as named, type Parameterisation, readout } from './parameterisation.ts';
 import type { Point } from './process.ts';
-import { combine, firstNonFinite, type State } from './state.ts';
+import { combine, combineClamped, firstNonFinite, type State } from './state.ts';
 
 /** A network: the raw output for state `x` at `point`. `step` counts the solver's steps, for messages and intervals. */
 export type Network = (x: State, point: Point, step: number) => State | Promise<State>;
@@ -23,7 +23,11 @@ export interface Prediction {
 export type Denoiser = (x: State, point: Point, step: number) => Prediction | Promise<Prediction>;
 
 /** A change to x̂₀ before the solver sees it, such as `clip` or `dynamicThreshold`; may work in place. */
-export type X0Transform = (x0: State, point: Point, step: number) => State;
+export interface X0Transform {
+  (x0: State, point: Point, step: number): State;
+  /** Set when all it does is to clamp to [−range, range]: the denoiser then does so while it reads x̂₀. */
+  readonly range?: number;
+}
 
 /** How a network's output is read. */
 export interface DenoiserOptions {
@@ -53,6 +57,11 @@ export function denoiser(
   { prediction = 'epsilon', scaleInput, transform, consistent = false, learnedVariance, several }: DenoiserOptions = {},
 ): Denoiser {
   const parameterisation = named(prediction);
+  const estimateData = (x: State, output: State, point: Point, step: number, [onX, onOutput]: Factors): State => {
+    if (transform?.range !== undefined) return combineClamped([onX, x], [onOutput, output], transform.range);
+    const x0 = apply([onX, onOutput], x, output);
+    return transform === undefined ? x0 : transform(x0 === output ? output.slice() : x0, point, step);
+  };
   return async (x, point, step) => {
     const scale = scaleInput?.(point) ?? 1;
     const raw = await network(scale === 1 ? x : combine([scale, x]), point, step);
@@ -64,8 +73,7 @@ export function denoiser(
       return { x0: estimates[0]!, eps: apply(read.eps, x, outputs[0]!), several: estimates };
     }
     const { output, variance } = splitVariance(raw, x, learnedVariance);
-    const direct = apply(read.x0, x, output);
-    const x0 = transform === undefined ? direct : transform(direct === output ? output.slice() : direct, point, step);
+    const x0 = estimateData(x, output, point, step, read.x0);
     let eps: State | undefined;
     return {
       x0,
@@ -82,7 +90,10 @@ export function denoiser(
   };
 }
 
-function apply([onX, onOutput]: readonly [number, number], x: State, output: State): State {
+/** An estimate as a combination of the state and the network's output. */
+type Factors = readonly [onX: number, onOutput: number];
+
+function apply([onX, onOutput]: Factors, x: State, output: State): State {
   return onX === 0 && onOutput === 1 ? output : combine([onX, x], [onOutput, output]);
 }
 
@@ -133,7 +144,7 @@ export function assertFinite(x: State, what: string, point: Point, step: number)
 
 /** Clamps x̂₀ to [−range, range], in place. */
 export function clipData(range = 1): X0Transform {
-  return (x0) => {
+  const clip = (x0: State): State => {
     for (let i = 0; i < x0.length; i++) {
       const value = x0[i]!;
       if (value > range) x0[i] = range;
@@ -141,6 +152,7 @@ export function clipData(range = 1): X0Transform {
     }
     return x0;
   };
+  return Object.assign(clip, { range });
 }
 
 /**

@@ -75,10 +75,26 @@ export function combine(...terms: readonly Term[]): State {
   return out;
 }
 
+/** `Σᵢ cᵢ·aᵢ` of two arrays of one length, kept in [−limit, limit]: one pass for what is a combination and a clip. */
+export function combineClamped([a, x]: Term, [b, y]: Term, limit: number): State {
+  const out = emptyLike(x);
+  for (let i = 0; i < out.length; i++) {
+    out[i] = Math.min(limit, Math.max(-limit, a * x[i]! + b * y[i]!));
+  }
+  return out;
+}
+
 /** Index of the first element that is NaN or infinite, or -1. */
 export function firstNonFinite(x: State): number {
-  // One multiply-add per element: 0·finite stays 0, anything else turns the sum into NaN.
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += 0 * x[i]!;
-  return sum === 0 ? -1 : x.findIndex((value: number) => !Number.isFinite(value));
+  // 0·finite stays 0, anything else turns a sum into NaN; four sums, so that no addition waits for the one before
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = x.length - (x.length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    a += 0 * x[i]!;
+    b += 0 * x[i + 1]!;
+    c += 0 * x[i + 2]!;
+    d += 0 * x[i + 3]!;
+  }
+  for (let i = whole; i < x.length; i++) a += 0 * x[i]!;
+  return a + b + c + d === 0 ? -1 : x.findIndex((value: number) => !Number.isFinite(value));
 }
