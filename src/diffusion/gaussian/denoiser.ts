@@ -4,7 +4,10 @@ import { parameterisation as named, type Parameterisation, readout } from './par
 import type { Point } from './process.ts';
 import { combine, combineClamped, firstNonFinite, type State } from './state.ts';
 
-/** A network: the raw output for state `x` at `point`. `step` counts the solver's steps, for messages and intervals. */
+/**
+ * A network: the raw output for state `x` at `point`, in an array that it does not write to again: solvers keep it.
+ * `step` counts the solver's steps, for messages and intervals.
+ */
 export type Network = (x: State, point: Point, step: number) => State | Promise<State>;
 
 /** What a solver steps with: estimates of the data and of the noise in `x = α·x₀ + σ·ε`. */
@@ -73,20 +76,31 @@ export function denoiser(
       return { x0: estimates[0]!, eps: apply(read.eps, x, outputs[0]!), several: estimates };
     }
     const { output, variance } = splitVariance(raw, x, learnedVariance);
-    const x0 = estimateData(x, output, point, step, read.x0);
-    let eps: State | undefined;
+    // worked out when asked for: many solvers step with one of the two
+    const x0 = once(() => estimateData(x, output, point, step, read.x0));
+    const eps = once(() =>
+      consistent && transform !== undefined
+        ? combine([1 / point.sigma, x], [-point.alpha / point.sigma, x0()])
+        : apply(read.eps, x, output),
+    );
     return {
-      x0,
-      // half the solvers never ask for it
+      get x0() {
+        return x0();
+      },
       get eps() {
-        eps ??=
-          consistent && transform !== undefined
-            ? combine([1 / point.sigma, x], [-point.alpha / point.sigma, x0])
-            : apply(read.eps, x, output);
-        return eps;
+        return eps();
       },
       ...(variance !== undefined && { variance }),
     };
+  };
+}
+
+/** `compute`, called the first time only. */
+function once(compute: () => State): () => State {
+  let value: State | undefined;
+  return () => {
+    value ??= compute();
+    return value;
   };
 }
 

@@ -58,7 +58,7 @@ export async function integrate(
 ): Promise<State> {
   return eachStep(x, grid, options, async (state, from, to, step) => {
     const prediction = await denoise(state, from, step);
-    return { x: await update(state, prediction, from, to, step), x0: prediction.x0 };
+    return { x: await update(state, prediction, from, to, step), prediction };
   });
 }
 
@@ -67,7 +67,7 @@ export async function eachStep(
   x: State,
   grid: Grid,
   { onStep, signal, direction = 'generation' }: SolverOptions,
-  advance: (x: State, from: Point, to: Point, step: number) => Promise<{ x: State; x0: State }>,
+  advance: (x: State, from: Point, to: Point, step: number) => Promise<{ x: State; prediction: Prediction }>,
 ): Promise<State> {
   assertMonotone(grid, direction);
   const steps = grid.length - 1;
@@ -79,7 +79,8 @@ export async function eachStep(
     const advanced = await advance(state, from, to, step);
     state = advanced.x;
     assertFinite(state, 'the state', to, step);
-    await onStep?.({ step, steps, from, to, x: state, x0: advanced.x0 });
+    // x̂₀ is worked out when asked for
+    if (onStep !== undefined) await onStep({ step, steps, from, to, x: state, x0: advanced.prediction.x0 });
   }
   return state;
 }

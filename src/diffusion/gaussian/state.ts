@@ -39,33 +39,13 @@ export function combine(...terms: readonly Term[]): State {
   }
   const out = emptyLike(model);
   const used = terms.filter(([coefficient]) => coefficient !== 0);
-  const [first, second, third] = used;
+  const [first, second, third, fourth, fifth] = used;
   if (first === undefined) return out;
-  const [a, x] = first;
-  if (second === undefined) {
-    for (let i = 0; i < out.length; i++) out[i] = a * x[i]!;
-    return out;
-  }
-  const [b, y] = second;
-  if (third === undefined) {
-    for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]!;
-    return out;
-  }
-  const [c, z] = third;
-  if (used.length === 3) {
-    for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]! + c * z[i]!;
-    return out;
-  }
-  const [d, w] = used[3]!;
-  if (used.length === 4) {
-    for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]! + c * z[i]! + d * w[i]!;
-    return out;
-  }
-  const [e, v] = used[4]!;
-  if (used.length === 5) {
-    for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]! + c * z[i]! + d * w[i]! + e * v[i]!;
-    return out;
-  }
+  if (second === undefined) return scaleInto(out, first);
+  if (third === undefined) return sumOf2(out, first, second);
+  if (fourth === undefined) return sumOf3(out, first, second, third);
+  if (fifth === undefined) return sumOf4(out, first, second, third, fourth);
+  if (used.length === 5) return sumOf5(out, first, second, third, fourth, fifth);
   // more terms are rare: sum them in float64 first
   const sum = new Float64Array(out.length);
   for (const [coefficient, array] of used) {
@@ -75,11 +55,42 @@ export function combine(...terms: readonly Term[]): State {
   return out;
 }
 
-/** `Σᵢ cᵢ·aᵢ` of two arrays of one length, kept in [−limit, limit]: one pass for what is a combination and a clip. */
+// A function each, which the engine compiles by itself: in one function, every loop would start out interpreted again.
+
+function scaleInto(out: State, [a, x]: Term): State {
+  for (let i = 0; i < out.length; i++) out[i] = a * x[i]!;
+  return out;
+}
+
+function sumOf2(out: State, [a, x]: Term, [b, y]: Term): State {
+  for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]!;
+  return out;
+}
+
+function sumOf3(out: State, [a, x]: Term, [b, y]: Term, [c, z]: Term): State {
+  for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]! + c * z[i]!;
+  return out;
+}
+
+function sumOf4(out: State, [a, x]: Term, [b, y]: Term, [c, z]: Term, [d, w]: Term): State {
+  for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]! + c * z[i]! + d * w[i]!;
+  return out;
+}
+
+function sumOf5(out: State, [a, x]: Term, [b, y]: Term, [c, z]: Term, [d, w]: Term, [e, v]: Term): State {
+  for (let i = 0; i < out.length; i++) out[i] = a * x[i]! + b * y[i]! + c * z[i]! + d * w[i]! + e * v[i]!;
+  return out;
+}
+
+/** `a·x + b·y` kept in [−limit, limit]: one pass for what is a combination and a clip. */
 export function combineClamped([a, x]: Term, [b, y]: Term, limit: number): State {
   const out = emptyLike(x);
+  // picked from a table: noise makes branches unpredictable, which costs four times as much as the sum
+  const choice = Float64Array.of(0, limit, -limit);
   for (let i = 0; i < out.length; i++) {
-    out[i] = Math.min(limit, Math.max(-limit, a * x[i]! + b * y[i]!));
+    const value = a * x[i]! + b * y[i]!;
+    choice[0] = value;
+    out[i] = choice[Number(value > limit) + 2 * Number(value < -limit)]!;
   }
   return out;
 }

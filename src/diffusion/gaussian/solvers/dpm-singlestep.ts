@@ -63,7 +63,7 @@ export const dpmSinglestep: Solver<DpmSinglestepOptions> = (
     const noise = tau > 0 ? drawNoise(options.noise, x, step) : undefined;
     return {
       x: exponentialStep({ x: block.x, from: block.from, to, kind, nodes, rule, tau, noise }),
-      x0: prediction.x0,
+      prediction,
     };
   });
 };

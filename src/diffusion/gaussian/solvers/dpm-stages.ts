@@ -89,8 +89,8 @@ export const dpmpp2sAncestral: Solver<LevelOptions & AncestralOptions> = (
       level,
       step,
     });
-    if (variance === 0) return { x: stepped, x0: first.x0 };
-    return { x: combine([1, stepped], [Math.sqrt(variance), drawNoise(options.noise, x, step)]), x0: first.x0 };
+    if (variance === 0) return { x: stepped, prediction: first };
+    return { x: combine([1, stepped], [Math.sqrt(variance), drawNoise(options.noise, x, step)]), prediction: first };
   });
 };
 
@@ -102,7 +102,7 @@ export const dpmppSde: Solver<LevelOptions & AncestralOptions> = (denoise, x, gr
   const level = requireLevel(options);
   return eachStep(x, grid, options, async (x, from, to, step) => {
     const first = await denoise(x, from, step);
-    if (to.sigma === 0) return { x: combine([to.alpha, first.x0], [to.sigma, first.eps]), x0: first.x0 };
+    if (to.sigma === 0) return { x: combine([to.alpha, first.x0], [to.sigma, first.eps]), prediction: first };
     const middle = pointBetween(from, to, 1 / 2, level);
     const early = drawNoise(options.noise, x, step);
     const late = drawNoise(options.noise, x, step);
@@ -116,7 +116,7 @@ export const dpmppSde: Solver<LevelOptions & AncestralOptions> = (denoise, x, gr
       return combine([1, exponentialStep({ x, from, to: down, kind: 'data', nodes })], [Math.sqrt(variance), noise]);
     };
     const second = await denoise(ancestral(middle, first.x0, early), middle, step);
-    return { x: ancestral(to, second.x0, whole), x0: first.x0 };
+    return { x: ancestral(to, second.x0, whole), prediction: first };
   });
 };
 
@@ -131,7 +131,7 @@ export const resSinglestep: Solver<LevelOptions> = (denoise, x, grid, options = 
     const first = await denoise(x, from, step);
     const order = to.sigma === 0 ? 1 : 2;
     const stages = { order, kind: 'data', rule: exactMoments, level, step } as const;
-    return { x: await dpmStages(denoise, x, from, to, first, stages), x0: first.x0 };
+    return { x: await dpmStages(denoise, x, from, to, first, stages), prediction: first };
   });
 };
 
@@ -172,7 +172,7 @@ export const dpmFast: Solver<DpmFastOptions> = (denoise, x, grid, options) => {
     const { down, variance } = ancestralTarget(from, to, step === orders.length - 1 ? 0 : eta);
     const stages = { order: orders[step]!, kind: 'noise', rule: midpointMoments, level, step } as const;
     const stepped = await dpmStages(denoise, x, from, down, prediction, stages);
-    if (variance === 0) return { x: stepped, x0: prediction.x0 };
-    return { x: combine([1, stepped], [Math.sqrt(variance), drawNoise(options.noise, x, step)]), x0: prediction.x0 };
+    if (variance === 0) return { x: stepped, prediction };
+    return { x: combine([1, stepped], [Math.sqrt(variance), drawNoise(options.noise, x, step)]), prediction };
   });
 };

@@ -42,8 +42,8 @@ export function addChurn(
 export const euler: Solver<ChurnOptions> = (denoise, x, grid, options = {}) =>
   eachStep(x, grid, options, async (state, from, to, step) => {
     const raised = addChurn(state, from, grid.length - 1, step, options, options.noise);
-    const { x0, eps } = await denoise(raised.x, raised.point, step);
-    return { x: combine([to.alpha, x0], [to.sigma, eps]), x0 };
+    const prediction = await denoise(raised.x, raised.point, step);
+    return { x: combine([to.alpha, prediction.x0], [to.sigma, prediction.eps]), prediction };
   });
 
 /** Ancestral noise. */

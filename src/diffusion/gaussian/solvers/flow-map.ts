@@ -11,8 +11,8 @@ import { combine, type Term } from '../state.ts';
  */
 export const flowMap: Solver = (denoise, x, grid, options = {}) =>
   eachStep(x, grid, options, async (state, from, to, step) => {
-    const { x0, eps } = await denoise(state, { ...from, target: to.t }, step);
-    return { x: combine([to.alpha, x0], [to.sigma, eps]), x0 };
+    const prediction = await denoise(state, { ...from, target: to.t }, step);
+    return { x: combine([to.alpha, prediction.x0], [to.sigma, prediction.eps]), prediction };
   });
 
 /** How a policy is rolled out. */

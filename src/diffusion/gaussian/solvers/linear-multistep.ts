@@ -51,6 +51,10 @@ export const ADAMS_BASHFORTH: readonly (readonly number[])[] = [
   [55 / 24, -59 / 24, 37 / 24, -9 / 24],
 ];
 
+/** The Adams-Bashforth average of the slopes in `history` (newest first, at most 4), times `factor`. */
+const averaged = (history: readonly State[], factor = 1): Term[] =>
+  history.map((slope, k) => [factor * ADAMS_BASHFORTH[history.length - 1]![k]!, slope]);
+
 /** PNDM's own options. */
 export interface PndmOptions extends SolverOptions {
   /** Start with Runge-Kutta steps (PNDM) or with one step of doubled evaluation (PLMS of Stable Diffusion). */
@@ -75,15 +79,18 @@ export const pndm: Solver<PndmOptions> = (
 ) => {
   const history: State[] = [];
   const evaluate = async (x: State, point: Point, step: number) => {
-    const { x0, eps } = await denoise(x, point, step);
+    const prediction = await denoise(x, point, step);
     const { p, q } = target(point);
-    return { x0, output: p === 0 && q === 1 ? eps : combine([p, x0], [q, eps]) };
+    const output = p === 0 && q === 1 ? prediction.eps : combine([p, prediction.x0], [q, prediction.eps]);
+    return { prediction, output };
   };
-  const transfer = (x: State, output: State, from: Point, to: Point): State => {
+  /** From point to point by the DDIM formula, with a weighted average of outputs. */
+  const transfer = (x: State, outputs: readonly Term[], from: Point, to: Point): State => {
     const { eps } = readout(target, from);
     const onX = to.alpha / from.alpha;
     const onEps = to.sigma - onX * from.sigma;
-    return combine([onX + onEps * eps[0], x], [onEps * eps[1], output]);
+    const slopes = outputs.map(([weight, output]): Term => [onEps * eps[1] * weight, output]);
+    return combine([onX + onEps * eps[0], x], ...slopes);
   };
   return eachStep(x, grid, options, async (x, from, next, step) => {
     const to = landings?.[step] ?? next;
@@ -91,25 +98,26 @@ export const pndm: Solver<PndmOptions> = (
     history.unshift(first.output);
     history.length = Math.min(history.length, 4);
     const half = halfway[step];
+    const advance = (outputs: readonly Term[]) => ({ x: transfer(x, outputs, from, to), prediction: first.prediction });
     if (start === 'runge-kutta' && step < 3 && half !== undefined) {
-      const second = await evaluate(transfer(x, first.output, from, half), half, step);
-      const third = await evaluate(transfer(x, second.output, from, half), half, step);
-      const fourth = await evaluate(transfer(x, third.output, from, to), to, step);
-      const slope = combine(
+      const second = await evaluate(transfer(x, [[1, first.output]], from, half), half, step);
+      const third = await evaluate(transfer(x, [[1, second.output]], from, half), half, step);
+      const fourth = await evaluate(transfer(x, [[1, third.output]], from, to), to, step);
+      return advance([
         [1 / 6, first.output],
         [1 / 3, second.output],
         [1 / 3, third.output],
         [1 / 6, fourth.output],
-      );
-      return { x: transfer(x, slope, from, to), x0: first.x0 };
+      ]);
     }
     if (start === 'plms' && step === 0 && to.sigma > 0) {
-      const second = await evaluate(transfer(x, first.output, from, to), to, step);
-      return { x: transfer(x, combine([1 / 2, first.output], [1 / 2, second.output]), from, to), x0: first.x0 };
+      const second = await evaluate(transfer(x, [[1, first.output]], from, to), to, step);
+      return advance([
+        [1 / 2, first.output],
+        [1 / 2, second.output],
+      ]);
     }
-    const weights = ADAMS_BASHFORTH[history.length - 1]!;
-    const slope = combine(...weights.map((w, k): Term => [w, history[k]!]));
-    return { x: transfer(x, slope, from, to), x0: first.x0 };
+    return advance(averaged(history));
   });
 };
 
@@ -127,8 +135,8 @@ export const ipndm: Solver<IpndmOptions> = (denoise, x, grid, { history = [], ..
   return integrate(denoise, x, grid, options, (x, { eps }, from, to) => {
     history.unshift(eps);
     history.length = Math.min(history.length, 4);
-    const slope = combine(...ADAMS_BASHFORTH[history.length - 1]!.map((w, k): Term => [w, history[k]!]));
     const scale = to.alpha / Math.max(from.alpha, 1e-8);
-    return combine([scale, x], [to.sigma - scale * from.sigma, slope]);
+    const onSlope = to.sigma - scale * from.sigma;
+    return combine([scale, x], ...averaged(history, onSlope));
   });
 };

@@ -43,9 +43,9 @@ export const predictorCorrector: Solver<PredictorCorrectorOptions> = (
       const size = 2 * ((snr * meanNorm(noise, sampleSize) * from.sigma) / meanNorm(eps, sampleSize)) ** 2;
       state = combine([1, state], [-size / from.sigma, eps], [Math.sqrt(2 * size), noise]);
     }
-    const { eps, x0 } = await denoiser(state, from, step);
+    const prediction = await denoiser(state, from, step);
     const variance = from.sigma ** 2 - to.sigma ** 2;
-    const mean = combine([1, state], [-variance / from.sigma, eps]);
-    if (denoise && step === grid.length - 2) return { x: mean, x0 };
-    return { x: combine([1, mean], [Math.sqrt(variance), drawNoise(options.noise, x, step)]), x0 };
+    const mean = combine([1, state], [-variance / from.sigma, prediction.eps]);
+    if (denoise && step === grid.length - 2) return { x: mean, prediction };
+    return { x: combine([1, mean], [Math.sqrt(variance), drawNoise(options.noise, x, step)]), prediction };
   });

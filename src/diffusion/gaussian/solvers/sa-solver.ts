@@ -67,6 +67,6 @@ export const saSolver: Solver<SaSolverOptions> = (
       correctorOrder: Math.min(lowerOrderFinal ? Math.min(correctorOrder, left + 1) : correctorOrder, available + 1),
     };
     const nodes = history.slice(0, usable);
-    return { x: exponentialStep({ x: corrected, from, to, kind, nodes, rule, tau, noise }), x0: prediction.x0 };
+    return { x: exponentialStep({ x: corrected, from, to, kind, nodes, rule, tau, noise }), prediction };
   });
 };

@@ -15,12 +15,12 @@ export const heun: Solver<ChurnOptions> = (denoise, x, grid, options = {}) =>
     const { x: xHat, point } = addChurn(state, from, grid.length - 1, step, options, options.noise);
     const first = await denoise(xHat, point, step);
     const euler = combine([to.alpha, first.x0], [to.sigma, first.eps]);
-    if (to.sigma === 0) return { x: euler, x0: first.x0 };
+    if (to.sigma === 0) return { x: euler, prediction: first };
     const second = await denoise(euler, to, step);
     const [dAlpha, dSigma] = [(to.alpha - point.alpha) / 2, (to.sigma - point.sigma) / 2];
     return {
       x: combine([1, xHat], [dAlpha, first.x0], [dAlpha, second.x0], [dSigma, first.eps], [dSigma, second.eps]),
-      x0: first.x0,
+      prediction: first,
     };
   });
 
@@ -56,7 +56,7 @@ export const kdpm2Ancestral: Solver<LevelOptions & AncestralOptions> = (
   const level = requireLevel(options);
   return eachStep(x, grid, options, async (x, from, to, step) => {
     const first = await denoise(x, from, step);
-    if (to.sigma === 0) return { x: combine([to.alpha, first.x0], [to.sigma, first.eps]), x0: first.x0 };
+    if (to.sigma === 0) return { x: combine([to.alpha, first.x0], [to.sigma, first.eps]), prediction: first };
     const variance = ddimVariance(from, to, eta);
     const down = Math.sqrt(to.sigma ** 2 - variance);
     const middle = level(Math.sqrt(sigmaRatio(from) * (down / to.alpha)));
@@ -68,7 +68,7 @@ export const kdpm2Ancestral: Solver<LevelOptions & AncestralOptions> = (
     const noisy = variance > 0 ? drawNoise(options.noise, x, step) : undefined;
     return {
       x: combine([onX, x], [onEps, second.eps], ...(noisy ? [[Math.sqrt(variance), noisy] as const] : [])),
-      x0: first.x0,
+      prediction: first,
     };
   });
 };

@@ -57,6 +57,6 @@ export const unipc: Solver<UnipcOptions> = (
     const usable = to.sigma === 0 ? 1 : lowerOrderFinal ? Math.min(order, left) : order;
     const nodes = history.slice(0, usable);
     last = { x: corrected, from, nodes };
-    return { x: exponentialStep({ x: corrected, from, to, kind, nodes, rule }), x0: prediction.x0 };
+    return { x: exponentialStep({ x: corrected, from, to, kind, nodes, rule }), prediction };
   });
 };
