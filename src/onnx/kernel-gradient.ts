@@ -12,7 +12,7 @@ import {
 import type { Emitter, ValueName } from './emitter.ts';
 import { matmulTransposed } from './matmul.ts';
 import type { OnnxTarget } from './target.ts';
-import { type ConvExtents, hasWinogradForm, winogradTaps } from './winograd.ts';
+import { type ConvExtents, hasWinogradGradient, winogradKernelGradient } from './winograd.ts';
 
 /** The adjoint in the kernel: `dW[o, c, k] = Σ_b Σ_p dY[b, o, p] · X[b, c, p · stride + k · dilation - padding]`. */
 export function lowerConvWeightGrad(
@@ -38,30 +38,12 @@ export function lowerConvWeightGrad(
     kernel: attrs.kernel,
     spatial: dy!.shape.slice(2),
   };
-  if (!crops && area >= LEAST_FILTERED_AREA && hasWinogradForm(target.block, attrs, extents)) {
-    return filteredProducts(node, inputs, extents, target.block, emitter, target);
+  if (!crops && hasWinogradGradient(target.block, attrs, extents)) {
+    const [picture, gradient] = inputs as [ValueName, ValueName];
+    return winogradKernelGradient(picture, gradient, attrs, extents, x!.shape[3]!, target.block, emitter);
   }
   if (isSameSizePlane(node)) return shiftedProducts(node, inputs, emitter, target);
   return slicedProducts(node, inputs, padding, emitter, target);
-}
-
-/** Pixels from which on a quarter of them makes long enough sums for a fast product. */
-const LEAST_FILTERED_AREA = 256;
-
-/** Products of transformed rows. */
-function filteredProducts(
-  { inputs: [x], attrs }: NodeOf<'convWeightGrad'>,
-  [name, dy]: readonly ValueName[],
-  extents: ConvExtents,
-  block: number,
-  emitter: Emitter,
-  target: OnnxTarget,
-): ValueName {
-  const { pairs, product } = channelProducts(extents, emitter, target);
-  const taps = winogradTaps(name!, dy!, attrs, extents, x!.shape[3]!, block, product, emitter);
-  const pixels = emitter.reshape(taps, [sizeOf(extents.kernel), sizeOf(pairs) / block, block]);
-  const kernel = kernelFromPixels(emitter.transpose(pixels, [1, 0, 2]), pairs, extents.kernel, block, emitter);
-  return outputsFirst(kernel, extents, emitter);
 }
 
 /**

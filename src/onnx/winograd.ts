@@ -214,40 +214,84 @@ export function lowerWinograd(
   return fromBlocks(emitter.reshape(joined, [batch, outputs, height, width]), outputs, emitter);
 }
 
+/** Rows of tiles of a batch in groups of a block: `images · rows` of them, in the order [images apart, rows apart, images, rows]. */
+interface RowGroups {
+  readonly images: number;
+  readonly rows: number;
+}
+
+function rowGroups(batch: number, tileRows: number, block: number): RowGroups | undefined {
+  let rows = 1;
+  while (2 * rows <= block && tileRows % (2 * rows) === 0) rows *= 2;
+  const images = block / rows;
+  return batch % images === 0 ? { images, rows } : undefined;
+}
+
+/** Whether the gradient in the kernel has this form. */
+export function hasWinogradGradient(
+  block: number | undefined,
+  attrs: ConvAttrs,
+  extents: ConvExtents,
+): block is number {
+  return (
+    hasWinogradForm(block, attrs, extents) && rowGroups(extents.batch, extents.spatial[0]! / ROWS, block) !== undefined
+  );
+}
+
 /**
- * The gradient in the kernel, `Gᵀ · Σ (A · dY) ⊗ (Bᵀ · x)` with the transforms of the convolution: products of a quarter of
- * the pixels for six rows of taps instead of all pixels for three. `product`: of a picture [B, C, ...] and a gradient [B, O, ...] of `area`
- * pixels, summed over them and the batch, [1, N]. Gives all taps, [3 · kw, N].
+ * The gradient in the kernel, `Gᵀ · Σ (A · dY) ⊗ (Bᵀ · x)` with the transforms of the convolution. The six sums over batch,
+ * rows of tiles and columns are convolutions themselves: the transformed gradient is their kernel, batch and rows of tiles
+ * their channels, and the channels of x lie along the columns, a block apart, which is how the blocked layout has them.
+ * x: [B, C, H, W], dy: [B, O, ...]; gives [O, C, 3, kw].
  */
-export function winogradTaps(
+export function winogradKernelGradient(
   x: ValueName,
   dy: ValueName,
   { padding }: Pick<ConvAttrs, 'padding'>,
-  { channels, outputs, kernel, spatial }: ConvExtents,
+  { batch, channels, outputs, kernel, spatial }: ConvExtents,
   width: number,
   block: number,
-  product: (picture: ValueName, gradient: ValueName, area: number) => ValueName,
   emitter: Emitter,
 ): ValueName {
-  const [[top, bottom], [left]] = padding as unknown as [[number, number], [number, number]];
+  const [[top, bottom], [left, right]] = padding as unknown as [[number, number], [number, number]];
+  const tileRows = spatial[0]! / ROWS;
+  const { images, rows } = rowGroups(batch, tileRows, block)!;
+  const apart = [batch / images, tileRows / rows] as const;
+  const [blocksIn, blocksOut] = [channels / block, outputs / block];
+  const summed = batch * tileRows;
   const columns = kernel[1]!;
-  const area = sizeOf(spatial) / ROWS;
+  const line = (width + left + right) * block;
+
+  /** [B, C/k, H/4, W, k] → [C/k, batch and rows, 1, W · k] in blocks. */
+  const asPictures = (transformed: ValueName): ValueName => {
+    const split = emitter.reshape(transformed, [apart[0], images, blocksIn, apart[1], rows, line]);
+    const turned = emitter.transpose(split, [2, 0, 3, 1, 4, 5]);
+    return toBlocks(emitter.reshape(turned, [blocksIn, summed, 1, line]), emitter);
+  };
+  /** [B, O/k, H/4, W, k] → the kernel [O/k, batch and rows / k, W, k (batch and rows), k (out)]. */
+  const asKernel = (transformed: ValueName): ValueName => {
+    const split = emitter.reshape(transformed, [apart[0], images, blocksOut, apart[1], rows, spatial[1]!, block]);
+    return emitter.reshape(emitter.transpose(split, [2, 0, 3, 5, 1, 4, 6]), [outputs, summed, 1, spatial[1]!]);
+  };
+
   const pictures = blocksAgain(x, emitter);
   const gradients = toBlocks(dy, emitter);
-  const sums = ROW_TRANSFORM.flatMap((weights, i) => {
+  const window = { kernel_shape: [1, spatial[1]!], dilations: [1, block] };
+  const size = (channels / block) * outputs * columns * block;
+  const sums = ROW_TRANSFORM.map((weights, i) => {
     const spread = OUTPUT_TRANSFORM.map((row) => row[i]!);
     const gradient = weighRows(gradients, outputs, spread, { top: 0, bottom: 0 }, block, emitter);
-    const rows = fromBlocks(gradient, outputs, emitter);
-    return Array.from({ length: columns }, (_, tap) => {
-      const right = tap - left;
-      const before = Math.max(-right, 0);
-      const after = Math.max(0, spatial[1]! + Math.abs(right) - width - before);
-      const picture = weighRows(pictures, channels, weights, { top, bottom, before, after, right }, block, emitter);
-      return product(fromBlocks(picture, channels, emitter), rows, area);
-    });
+    const padded = { top, bottom, before: left, after: right };
+    const picture = weighRows(pictures, channels, weights, padded, block, emitter);
+    const sum = emitter.emit('Conv', [asPictures(picture), asKernel(gradient)], window, BLOCKED);
+    return emitter.reshape(sum, [1, size]);
   });
   const transposed = Array.from({ length: 3 }, (_, row) => KERNEL_TRANSFORM.map((weights) => weights[row]!));
   const matrix = { dtype: 'float32', shape: [3, PRODUCTS], data: Float32Array.from(transposed.flat()) } as const;
-  const all = emitter.reshape(emitter.emit('Concat', sums, { axis: 0 }), [PRODUCTS, columns * outputs * channels]);
-  return emitter.reshape(emitter.emit('MatMul', [emitter.constant(matrix), all]), [3 * columns, outputs * channels]);
+  const taps = emitter.emit('MatMul', [emitter.constant(matrix), emitter.emit('Concat', sums, { axis: 0 })]);
+  // [3, C/k, O/k, kw, k (in), k (out)] → outputs first, the last step by the layout's own kernel
+  const split = emitter.reshape(taps, [3, blocksIn, blocksOut, columns, block, block]);
+  const turned = emitter.transpose(split, [2, 1, 4, 0, 3, 5]);
+  const interleaved = emitter.reshape(turned, [blocksOut, block, channels, 3 * columns]);
+  return emitter.reshape(fromBlocks(interleaved, block, emitter), [outputs, channels, 3, columns]);
 }
