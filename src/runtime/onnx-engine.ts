@@ -6,7 +6,7 @@ import { checkInputs, checkValue } from './check.ts';
 import type { CompileOptions, Engine, MemoryPlan, Program, RunOptions } from './engine.ts';
 import type { SessionHost } from './host.ts';
 import { planMemory, variableBytes } from './memory.ts';
-import { splitUpdates } from './updates/split-updates.ts';
+import { type SplitGraph, splitUpdates } from './updates/split-updates.ts';
 import { UPDATE_LIMIT } from './updates/update-store.ts';
 
 /** An engine over `host`, writing models for `target`. */
@@ -36,8 +36,8 @@ export class OnnxEngine implements Engine {
     }
     const simplified = simplify(traced);
     // a frozen program assigns from the values it keeps, not from those in the update store
-    const splits = this.#host.appliesUpdates && !freeze && fitsUpdateStore(traced);
-    const split = splits ? splitUpdates(simplified) : undefined;
+    const candidate = this.#host.appliesUpdates && !freeze ? splitUpdates(simplified) : undefined;
+    const split = candidate && fitsUpdateStore(traced, candidate) ? candidate : undefined;
     const lowered = lower(split?.graph ?? simplified, this.#target, { frozen: (variable) => values.get(variable) });
     const operand = (tensor: Tensor): string => lowered.outputs.get(split!.operandNames.get(tensor)!)!;
     const computes = lowered.model.outputs.length > 0;
@@ -59,7 +59,9 @@ export class OnnxEngine implements Engine {
       updates: (split?.updates ?? []).map(({ kernel, length, loads, scalars, stores }) => ({
         kernel,
         length,
-        loads: loads.map((load) => (load instanceof Tensor ? { output: operand(load) } : { variable: number(load) })),
+        loads: loads.map((load) =>
+          load instanceof Tensor ? { output: operand(load), shape: load.shape } : { variable: number(load) },
+        ),
         scalars: scalars.map(operand),
         stores: stores.map((variable) => ({ variable: number(variable) })),
       })),
@@ -103,9 +105,10 @@ export class OnnxEngine implements Engine {
   }
 }
 
-/** All variables of the program must fit the linear memory that updates work in. */
-function fitsUpdateStore(graph: Graph): boolean {
-  return variableBytes(graph) <= UPDATE_LIMIT;
+/** All variables of the program and the operands of its updates must fit the linear memory that updates work in. */
+function fitsUpdateStore(graph: Graph, { operandNames }: SplitGraph): boolean {
+  const operands = [...operandNames.keys()].reduce((total, { size }) => total + 4 * size, 0);
+  return variableBytes(graph) + operands <= UPDATE_LIMIT;
 }
 
 class OnnxProgram implements Program {

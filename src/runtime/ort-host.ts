@@ -3,7 +3,7 @@ import type { InferenceSession, Tensor as OrtTensor, TypedTensor } from 'onnxrun
 import { EngineError, type NdArray, type TypedArray } from '../tensor/index.ts';
 import { fillDraw } from './draws.ts';
 import type { ProgramSpec, SessionHost } from './host.ts';
-import { UpdateStore } from './updates/update-store.ts';
+import { type OperandPlaces, UpdateStore } from './updates/update-store.ts';
 
 /** What a host needs of an onnxruntime package. */
 export interface OrtModule {
@@ -24,6 +24,9 @@ interface LoadedProgram {
   readonly spec: ProgramSpec;
   /** Undefined when there is nothing to compute but updates. */
   readonly session: InferenceSession | undefined;
+  readonly places: OperandPlaces;
+  /** Operands that nobody else gets: the run writes them straight to their places. */
+  readonly placed: readonly string[];
 }
 
 /** Runs programs in this thread, one call after the other. ONNX Runtime blocks it during a run; see the worker host. */
@@ -100,10 +103,12 @@ export class OrtHost implements SessionHost {
     for (const { loads, stores } of spec.updates) {
       for (const item of [...loads, ...stores]) if ('variable' in item) this.#adopt(item.variable);
     }
-    this.#updates.prepare(spec.updates);
+    const places = this.#updates.prepare(spec.updates);
+    const kept = new Set([...spec.outputs, ...spec.assignments].map(([, value]) => value));
+    const placed = [...places.keys()].filter((value) => !kept.has(value));
     const id = this.#created++;
     // the model's bytes are not needed any more
-    this.#programs.set(id, { spec: { ...spec, bytes: undefined, external: [] }, session });
+    this.#programs.set(id, { spec: { ...spec, bytes: undefined, external: [] }, session, places, placed });
     return id;
   }
 
@@ -113,14 +118,18 @@ export class OrtHost implements SessionHost {
     seed: number,
     step: number,
   ): Promise<Record<string, NdArray>> {
-    const { spec, session } = this.#program(program);
+    const { spec, session, places, placed } = this.#program(program);
     const feeds: Record<string, OrtTensor> = {};
     for (const [name, value] of spec.inputs) feeds[value] = this.#toOrt(inputs[name]!);
     for (const [draw, value] of spec.draws) feeds[value] = this.#toOrt(fillDraw(draw, seed, step));
     for (const [variable, value] of spec.reads) feeds[value] = this.#variable(variable);
-    const results = session ? await guard(`running '${spec.name}'`, () => session.run(feeds)) : {};
+    const fetches: Record<string, OrtTensor | null> = {};
+    for (const value of session?.outputNames ?? []) fetches[value] = null;
+    for (const value of placed) fetches[value] = this.#toOrt(this.#updates.operand(places, value));
+    const results = session ? await guard(`running '${spec.name}'`, () => session.run(feeds, fetches)) : {};
     // updates read variables as they were before the run: they go first
-    for (const update of spec.updates) this.#updates.apply(update, (value) => results[value]!.data as Float32Array);
+    for (const update of spec.updates)
+      this.#updates.apply(update, places, (value) => results[value]!.data as Float32Array);
     for (const [variable, value] of spec.assignments) this.#store(variable, results[value]!);
     return Object.fromEntries(spec.outputs.map(([name, value]) => [name, fromOrt(results[value]!)]));
   }

@@ -1,5 +1,6 @@
 /** @file Elementwise kernels as data: one pass that loads arrays, computes, and stores arrays. */
 import type { BinaryOp, UnaryOp } from '../../graph/index.ts';
+import type { Shape } from '../../tensor/index.ts';
 
 /** Ops a kernel may contain: those with one SIMD instruction, exact in IEEE single precision. */
 export type KernelUnary = Extract<UnaryOp, 'neg' | 'abs' | 'sqrt'>;
@@ -21,12 +22,18 @@ export interface Kernel {
   readonly stores: readonly number[];
 }
 
+/** A result of the run that a kernel loads. */
+export interface Operand {
+  readonly output: string;
+  readonly shape: Shape;
+}
+
 /** A kernel applied to particular arrays. Variables go by number, run results by name. */
 export interface UpdateSpec {
   readonly kernel: Kernel;
   /** Elements. */
   readonly length: number;
-  readonly loads: readonly ({ readonly variable: number } | { readonly output: string })[];
+  readonly loads: readonly ({ readonly variable: number } | Operand)[];
   /** Names of results of one element. */
   readonly scalars: readonly string[];
   readonly stores: readonly { readonly variable: number }[];
