@@ -59,12 +59,6 @@ export function interleaveInputs(w: ValueName, shape: readonly number[], block: 
   return toBlocks(emitter.reshape(w, [outputs * (channels / block), block, 1, sizeOf(kernel)]), emitter);
 }
 
-/** Reverses the middle axis, the taps, of a kernel in pairs of blocks. */
-export function reverseTaps(x: ValueName, [pairs, taps, area]: readonly [number, number, number], emitter: Emitter) {
-  const reversed = emitter.ints(Array.from({ length: taps }, (_, i) => taps - 1 - i));
-  return emitter.emit('Gather', [emitter.reshape(x, [pairs, taps, area]), reversed], { axis: 1 });
-}
-
 /**
  * Kernel [O, I, kh, kw] as [O/k, I/k, kh·kw, k (in), k (out)]. Interleaving through the layout kernel and then moving
  * whole blocks is five times as fast as one general transposition.
@@ -73,8 +67,8 @@ function blockedKernel(w: ValueName, shape: readonly number[], block: number, em
   const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
   const taps = sizeOf(kernel);
   const interleaved = interleaveOutputs(w, shape, block, emitter);
-  const apart = emitter.reshape(interleaved, [(outputs / block) * (channels / block), block, taps, block]);
-  return emitter.reshape(emitter.transpose(apart, [0, 2, 1, 3]), shape);
+  const apart = [(outputs / block) * (channels / block), block, taps, block];
+  return emitter.reshape(emitter.moveRows(interleaved, apart, [0, 2, 1, 3]), shape);
 }
 
 /** The same of a constant kernel, laid out now; fewer input channels than a block are not in blocks. */
@@ -105,11 +99,8 @@ function blockedAdjointKernel(w: ValueName, shape: readonly number[], block: num
   const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
   const taps = sizeOf(kernel);
   const interleaved = interleaveInputs(w, shape, block, emitter);
-  const apart = emitter.reshape(interleaved, [outputs / block, block, channels / block, taps, block]);
-  const turned = emitter.transpose(apart, [2, 0, 3, 1, 4]);
-  if (taps === 1) return emitter.reshape(turned, [channels, outputs, ...kernel]);
-  const pairs = (channels / block) * (outputs / block);
-  return emitter.reshape(reverseTaps(turned, [pairs, taps, block * block], emitter), [channels, outputs, ...kernel]);
+  const apart = [outputs / block, block, channels / block, taps, block];
+  return emitter.reshape(emitter.moveRows(interleaved, apart, [2, 0, 3, 1, 4], [3]), [channels, outputs, ...kernel]);
 }
 
 /** `conv` in blocks. */
@@ -257,14 +248,9 @@ export function lowerBlockedWeightGrad(
   const area = sizeOf(ySpatial);
   const pictures = toBlocks(emitter.transpose(x!, [1, 0, 2, 3]), emitter);
   // [B, O/k, P, k (out)] → [O/k, B/k, P, k (batch), k (out)]
-  const rows = emitter.reshape(toBlocks(emitter.reshape(dy!, [batch, outputs, area, 1]), emitter), [
-    batch / block,
-    block,
-    outputs / block,
-    area,
-    block,
-  ]);
-  const kernel = emitter.reshape(emitter.transpose(rows, [2, 0, 3, 1, 4]), [outputs, batch, ...ySpatial]);
+  const gradients = toBlocks(emitter.reshape(dy!, [batch, outputs, area, 1]), emitter);
+  const turned = emitter.moveRows(gradients, [batch / block, block, outputs / block, area, block], [2, 0, 3, 1, 4]);
+  const kernel = emitter.reshape(turned, [outputs, batch, ...ySpatial]);
   const product = emitter.emit(
     'Conv',
     [pictures, kernel],

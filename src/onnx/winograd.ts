@@ -14,7 +14,6 @@ import {
   hasBlockedForm,
   interleaveInputs,
   interleaveOutputs,
-  reverseTaps,
   toBlocks,
 } from './blocked-convolution.ts';
 import type { Emitter, ValueName } from './emitter.ts';
@@ -106,8 +105,7 @@ export function changingKernels(
   const [outputs, channels, rows, columns] = shape as [number, number, number, number];
   const pairs = (outputs / block) * (channels / block);
   const interleaved = interleaveOutputs(w, shape, block, emitter);
-  const apart = emitter.reshape(interleaved, [pairs, block, rows, columns, block]);
-  const taps = emitter.transpose(apart, [2, 0, 3, 1, 4]);
+  const taps = emitter.moveRows(interleaved, [pairs, block, rows, columns, block], [2, 0, 3, 1, 4]);
   return transformKernel(taps, KERNEL_TRANSFORM, [outputs, channels, 1, columns], emitter);
 }
 
@@ -120,9 +118,8 @@ export function adjointKernels(
 ): readonly ValueName[] {
   const [outputs, channels, rows, columns] = shape as [number, number, number, number];
   const interleaved = interleaveInputs(w, shape, block, emitter);
-  const apart = emitter.reshape(interleaved, [outputs / block, block, channels / block, rows, columns, block]);
-  const turned = emitter.transpose(apart, [3, 2, 0, 4, 1, 5]);
-  const taps = reverseTaps(turned, [(rows * outputs * channels) / block ** 2, columns, block ** 2], emitter);
+  const apart = [outputs / block, block, channels / block, rows, columns, block];
+  const taps = emitter.moveRows(interleaved, apart, [3, 2, 0, 4, 1, 5], [4]);
   const transform = KERNEL_TRANSFORM.map((weights) => [...weights].reverse());
   return transformKernel(taps, transform, [channels, outputs, 1, columns], emitter);
 }
@@ -134,11 +131,11 @@ function transformKernel(
   shape: readonly number[],
   emitter: Emitter,
 ): readonly ValueName[] {
-  const matrix = { dtype: 'float32', shape: [PRODUCTS, 3], data: Float32Array.from(transform.flat()) } as const;
   const flat = emitter.reshape(taps, [3, sizeOf(shape)]);
-  const all = emitter.emit('MatMul', [emitter.constant(matrix), flat]);
-  const parts = emitter.emitAll('Split', [all], { axis: 0, num_outputs: PRODUCTS }, { outputs: PRODUCTS });
-  return parts.map((part) => emitter.reshape(part, shape));
+  return transform.map((weights) => {
+    const row = emitter.constant({ dtype: 'float32', shape: [1, 3], data: Float32Array.from(weights) });
+    return emitter.reshape(emitter.emit('MatMul', [row, flat]), shape);
+  });
 }
 
 interface RowWindow {
@@ -264,14 +261,15 @@ export function winogradKernelGradient(
 
   /** [B, C/k, H/4, W, k] → [C/k, batch and rows, 1, W · k] in blocks. */
   const asPictures = (transformed: ValueName): ValueName => {
-    const split = emitter.reshape(transformed, [apart[0], images, blocksIn, apart[1], rows, line]);
-    const turned = emitter.transpose(split, [2, 0, 3, 1, 4, 5]);
+    const split = [apart[0], images, blocksIn, apart[1], rows, line];
+    const turned = emitter.moveRows(transformed, split, [2, 0, 3, 1, 4, 5]);
     return toBlocks(emitter.reshape(turned, [blocksIn, summed, 1, line]), emitter);
   };
   /** [B, O/k, H/4, W, k] → the kernel [O/k, batch and rows / k, W, k (batch and rows), k (out)]. */
   const asKernel = (transformed: ValueName): ValueName => {
-    const split = emitter.reshape(transformed, [apart[0], images, blocksOut, apart[1], rows, spatial[1]!, block]);
-    return emitter.reshape(emitter.transpose(split, [2, 0, 3, 5, 1, 4, 6]), [outputs, summed, 1, spatial[1]!]);
+    const split = [apart[0], images, blocksOut, apart[1], rows, spatial[1]!, block];
+    const turned = emitter.moveRows(transformed, split, [2, 0, 3, 5, 1, 4, 6]);
+    return emitter.reshape(turned, [outputs, summed, 1, spatial[1]!]);
   };
 
   const pictures = blocksAgain(x, emitter);
@@ -290,8 +288,7 @@ export function winogradKernelGradient(
   const matrix = { dtype: 'float32', shape: [3, PRODUCTS], data: Float32Array.from(transposed.flat()) } as const;
   const taps = emitter.emit('MatMul', [emitter.constant(matrix), emitter.emit('Concat', sums, { axis: 0 })]);
   // [3, C/k, O/k, kw, k (in), k (out)] → outputs first, the last step by the layout's own kernel
-  const split = emitter.reshape(taps, [3, blocksIn, blocksOut, columns, block, block]);
-  const turned = emitter.transpose(split, [2, 1, 4, 0, 3, 5]);
+  const turned = emitter.moveRows(taps, [3, blocksIn, blocksOut, columns, block, block], [2, 1, 4, 0, 3, 5]);
   const interleaved = emitter.reshape(turned, [blocksOut, block, channels, 3 * columns]);
   return emitter.reshape(fromBlocks(interleaved, block, emitter), [outputs, channels, 3, columns]);
 }

@@ -17,7 +17,8 @@ export const native: Engine = await nodeEngine({ threads: 1 });
 export const plain: Engine = new OnnxEngine(await createHost(settings), { provider: 'cpu' });
 /** Models written in standard ONNX alone, as exported. */
 export const standard: Engine = new OnnxEngine(await createHost(settings), { provider: 'any' });
-const reference = referenceEngine();
+/** Float64. */
+export const reference: Engine = referenceEngine();
 
 /** Runs a case with its derivatives; floats must agree with the float64 reference to 1e-5 of the largest, others exactly. */
 export async function expectReferenceValues(engines: readonly Engine[], item: OpCase): Promise<void> {
