@@ -202,6 +202,7 @@ export function depthwise(
     readonly kernel_shape: readonly number[];
     readonly pads: readonly number[];
     readonly strides: readonly number[];
+    readonly dilations?: readonly number[];
   },
   block: number,
   emitter: Emitter,

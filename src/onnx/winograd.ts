@@ -143,26 +143,37 @@ interface RowWindow {
   readonly bottom: number;
   readonly before?: number;
   readonly after?: number;
-  readonly right?: number;
 }
 
-/** Every fourth sum of rows with these weights, the same in all channels; `right` shifts columns on the way. */
+/** Every fourth sum of rows with these weights, the same in all channels; columns are padded on the way. */
 function weighRows(
   blocks: ValueName,
   channels: number,
   weights: readonly number[],
-  { top, bottom, before = 0, after = 0, right = 0 }: RowWindow,
+  { top, bottom, before = 0, after = 0 }: RowWindow,
   block: number,
   emitter: Emitter,
 ): ValueName {
-  const columns = Array.from({ length: Math.abs(right) + 1 }, (_, column) => (column === Math.max(right, 0) ? 1 : 0));
-  const taps = weights.flatMap((weight) => columns.map((column) => weight * column));
-  const window = {
-    kernel_shape: [weights.length, columns.length],
+  // rows of weight zero are not read where padding lets the window shrink
+  const last = weights.length - 1;
+  const first = Math.min(
+    weights.findIndex((weight) => weight !== 0),
+    top,
+  );
+  const end = Math.max(
+    weights.findLastIndex((weight) => weight !== 0),
+    last - bottom,
+  );
+  const window = weights.slice(first, end + 1);
+  const step = window.every((weight, i) => i % 2 === 0 || weight === 0) ? 2 : 1;
+  const taps = window.filter((_, i) => i % step === 0);
+  const attributes = {
+    kernel_shape: [taps.length, 1],
     strides: [ROWS, 1],
-    pads: [top, before, bottom, after],
+    dilations: [step, 1],
+    pads: [top - first, before, bottom - (last - end), after],
   };
-  return depthwise(blocks, channels, taps, window, block, emitter);
+  return depthwise(blocks, channels, taps, attributes, block, emitter);
 }
 
 /** The convolution, given its transformed kernel. x: [B, C, H, W]; `padding` per spatial axis, before and after. */
