@@ -1,5 +1,5 @@
 /** @file Derivatives of reductions, scans and normalisations. */
-import { createNode, type NodeOf, type Tensor } from '../graph/index.ts';
+import type { NodeOf, Tensor } from '../graph/index.ts';
 import { reducedShape, sizeOf } from '../tensor/index.ts';
 import type { VjpRule, VjpRules } from './rule.ts';
 
@@ -81,7 +81,7 @@ export const reductionRules: VjpRules = {
 };
 
 /**
- * Per channel row r = (b, c) the derivative is affine in dy and x, so two passes suffice:
+ * Per channel row r = (b, c) the derivative is affine in dy and x:
  * `dx = (gamma · invStd) dy + p x + q`, with p and q from the row sums of dy and dy · x.
  */
 function groupNormRule(
@@ -99,7 +99,7 @@ function groupNormRule(
     t
       .unsqueeze(2)
       .expand([batch, groups, perGroup])
-      .reshape([batch * channels]);
+      .reshape([batch * channels, 1]);
 
   let p: Tensor | undefined;
   let q: Tensor | undefined;
@@ -142,18 +142,13 @@ function groupNormRule(
     p = add(p, slope);
     q = add(q, slope.mul(mean!).neg());
   }
-  const shift = q ? perChannel(q) : undefined;
   let dx: Tensor | undefined;
-  if (direct && shift && p) {
-    const scale = gamma
-      .reshape([1, groups, perGroup])
-      .mul(invStd!.unsqueeze(2))
-      .reshape([batch * channels]);
-    const scaled = createNode('rowAffine', [direct, scale, shift], {});
-    const none = shift.mul(0);
-    dx = createNode('rowAffine', [rows, perChannel(p), none, scaled], {});
-  } else if (p && shift) dx = createNode('rowAffine', [rows, perChannel(p), shift], {});
-  else if (shift) dx = shift.unsqueeze(1).expand(rows.shape);
+  if (direct) {
+    const scale = gamma.reshape([1, groups, perGroup]).mul(invStd!.unsqueeze(2));
+    dx = direct.mul(scale.reshape([batch * channels, 1]));
+  }
+  if (p) dx = add(dx, rows.mul(perChannel(p)));
+  if (q) dx = dx ? dx.add(perChannel(q)) : perChannel(q).expand(rows.shape);
   return [dx?.reshape(x.shape), dGamma, dBeta];
 }
 

@@ -17,7 +17,6 @@ export type CompositeOp =
   | 'logSoftmax'
   | 'normalize'
   | 'groupNorm'
-  | 'rowAffine'
   | 'rmsNormalize'
   | 'attention'
   | 'resize'
@@ -121,10 +120,6 @@ export const decompositions: { readonly [K in CompositeOp]: Decomposition<K> } =
     const perChannel = [1, channels, ...x!.shape.slice(2).map(() => 1)];
     const y = xHat.reshape(x!.shape).mul(gamma!.reshape(perChannel)).add(beta!.reshape(perChannel));
     return [y, mean.reshape([batch, groups]), invStd.reshape([batch, groups])];
-  },
-  rowAffine: ({ inputs: [x, scale, shift, addend] }) => {
-    const y = x!.mul(scale!.unsqueeze(1)).add(shift!.unsqueeze(1));
-    return [addend ? y.add(addend) : y];
   },
   rmsNormalize: ({ inputs: [x], attrs: { axis, epsilon } }) => {
     const axes = axesFrom(axis, x!.rank);

@@ -66,18 +66,4 @@ export const reductionShapes = {
   },
   rmsNormalize: sameAsInput,
   // inputs: x [R, L], scale [R], shift [R], and optionally an addend [R, L]; result x * scale + shift + addend
-  rowAffine: ([x, scale, shift, addend]) => {
-    const rows = [x!.shape[0]!];
-    if (
-      x!.shape.length !== 2 ||
-      !sameShape(scale!.shape, rows) ||
-      !sameShape(shift!.shape, rows) ||
-      (addend && !sameShape(addend.shape, x!.shape))
-    ) {
-      throw new ShapeError(
-        `rowAffine: ${formatType(scale!)} and ${formatType(shift!)} do not fit the rows of ${formatType(x!)}`,
-      );
-    }
-    return one(x!.shape, x!.dtype);
-  },
 } satisfies Partial<ShapeRules>;

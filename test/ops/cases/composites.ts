@@ -67,10 +67,6 @@ export const compositeCases = {
       { wrt: [0] },
     ),
   ],
-  rowAffine: [
-    opCase('without addend', [[4, 3], [4], [4]], (x, scale, shift) => createNode('rowAffine', [x, scale, shift], {})),
-    opCase('with addend', [[4, 3], [4], [4], [4, 3]], (...inputs) => createNode('rowAffine', inputs, {})),
-  ],
   detach: [opCase('a tensor', [[2, 3]], (x) => createNode('detach', [x], {}).mul(x), { wrt: [] })],
   rmsNormalize: [0, 1, 2].map((axis) =>
     opCase(`from axis ${axis}`, [[2, 3, 4]], (x) => createNode('rmsNormalize', [x], { axis, epsilon: 1e-3 })),
