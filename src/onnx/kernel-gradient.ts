@@ -42,7 +42,10 @@ export function lowerConvWeightGrad(
     const [picture, gradient] = inputs as [ValueName, ValueName];
     return winogradKernelGradient(picture, gradient, attrs, extents, x!.shape[3]!, target.block, emitter);
   }
-  if (isSameSizePlane(node)) return shiftedProducts(node, inputs, emitter, target);
+  if (isSameSizePlane(node)) {
+    const narrow = Math.min(x!.shape[1]!, outputs) * sizeOf(attrs.kernel) <= MOST_STACKED;
+    return (narrow ? stackedProduct : shiftedProducts)(node, inputs, emitter, target);
+  }
   return slicedProducts(node, inputs, padding, emitter, target);
 }
 
@@ -103,6 +106,34 @@ function isSameSizePlane({ inputs: [x, dy], attrs }: NodeOf<'convWeightGrad'>): 
     attrs.stride.every((step) => step === 1) &&
     x!.shape.slice(2).every((extent, axis) => extent === dy!.shape[axis + 2])
   );
+}
+
+/** Shifted channels that one product takes. */
+const MOST_STACKED = 64;
+
+/** All shifts of the operand of few channels, such as the colours of a picture, side by side in one product. */
+function stackedProduct(
+  { inputs: [x, dyTensor], attrs }: NodeOf<'convWeightGrad'>,
+  [name, dy]: readonly ValueName[],
+  emitter: Emitter,
+  target: OnnxTarget,
+): ValueName {
+  const [batch, channels, ...plane] = x!.shape as [number, number, number, number];
+  const outputs = dyTensor!.shape[1]!;
+  const shiftsPicture = channels <= outputs;
+  const [narrow, few, wide, many] = shiftsPicture ? [name!, channels, dy!, outputs] : [dy!, outputs, name!, channels];
+  const taps = sizeOf(attrs.kernel);
+  const area = sizeOf(plane);
+  const shifts = kernelPositions(attrs.kernel).map((tap) => {
+    const by = tap.map((at, axis) => at * attrs.dilation[axis]! - attrs.padding[axis]![0]) as [number, number];
+    const [down, right] = shiftsPicture ? by : by.map((step) => -step);
+    return emitter.reshape(shiftPlanes(narrow, batch * few, plane, [down!, right!], emitter), [batch, few, area]);
+  });
+  const stacked = shifts.length === 1 ? shifts[0]! : emitter.emit('Concat', shifts, { axis: 1 });
+  const product = matmulTransposed(emitter.reshape(wide, [batch, many, area]), stacked, 3, emitter, target);
+  const sum = emitter.reshape(sumOverBatch(product, batch, many * taps * few, emitter), [many, taps, few]);
+  const kernel = emitter.transpose(sum, shiftsPicture ? [0, 2, 1] : [2, 0, 1]);
+  return emitter.reshape(kernel, [outputs, channels, ...attrs.kernel]);
 }
 
 /** Column shifts are applied to copies of x and row shifts to copies of dY: a 3×3 kernel costs four copies, not nine slices. */

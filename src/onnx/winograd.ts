@@ -50,8 +50,9 @@ const OUTPUT_TRANSFORM: readonly (readonly number[])[] = [
   [0, 1, -1, 8, -8, 1],
 ];
 
-/** Multiplications and additions of the plain sum from which on the transforms pay. */
-const LEAST_WORK = 1.2e8;
+/** Multiplications and additions of the plain sum from which on the transforms pay, and those of the gradient in the kernel. */
+const LEAST_WORK = 2e8;
+const LEAST_GRADIENT_WORK = 1.2e8;
 const LEAST_CHANNELS = 32;
 
 /** A convolution's extents. */
@@ -69,6 +70,7 @@ export function hasWinogradForm(
   block: number | undefined,
   attrs: ConvAttrs,
   { batch, channels, outputs, kernel, spatial }: ConvExtents,
+  leastWork = LEAST_WORK,
 ): block is number {
   return (
     hasBlockedForm(block, attrs, channels, outputs) &&
@@ -76,7 +78,7 @@ export function hasWinogradForm(
     spatial[0]! % ROWS === 0 &&
     [...attrs.stride, ...attrs.dilation].every((step) => step === 1) &&
     Math.min(channels, outputs) >= LEAST_CHANNELS &&
-    2 * batch * channels * outputs * sizeOf(kernel) * sizeOf(spatial) >= LEAST_WORK
+    2 * batch * channels * outputs * sizeOf(kernel) * sizeOf(spatial) >= leastWork
   );
 }
 
@@ -242,7 +244,8 @@ export function hasWinogradGradient(
   extents: ConvExtents,
 ): block is number {
   return (
-    hasWinogradForm(block, attrs, extents) && rowGroups(extents.batch, extents.spatial[0]! / ROWS, block) !== undefined
+    hasWinogradForm(block, attrs, extents, LEAST_GRADIENT_WORK) &&
+    rowGroups(extents.batch, extents.spatial[0]! / ROWS, block) !== undefined
   );
 }
 
