@@ -56,6 +56,16 @@ describe('the report of a scheduler', () => {
     expect(report.schedule).toContain('rescaled to zero terminal SNR');
   });
 
+  it.each([
+    ['EDMEulerScheduler', 'edm'],
+    ['CMStochasticIterativeScheduler', 'consistency'],
+    ['ConsistencyDecoderScheduler', 'edm'],
+    ['KarrasVeScheduler', 'scaled_score'],
+    ['ScoreSdeVeScheduler', 'score'],
+  ])('names what the network of %s predicts: %s', (_class_name, prediction) => {
+    expect(scheduleReport({ _class_name }).prediction).toBe(prediction);
+  });
+
   it('warns of predicting noise where noise is all there is', () => {
     const half = { ...STABLE_DIFFUSION, rescale_betas_zero_snr: true, timestep_spacing: 'trailing' };
     expect(scheduleReport(half).warnings.join()).toMatch(/v_prediction/);

@@ -123,10 +123,10 @@ function has(plan: SamplingPlan, option: string): boolean {
   return Object.hasOwn(SCHEDULER_DEFAULTS[plan.config.className], option);
 }
 
-/** What the network predicts; some classes have no option for it, and EDM's preconditioning is a function. */
+/** What the network predicts; some classes have no option for it. */
 function predictionOf({ reading, config }: SamplingPlan): string {
-  const { prediction = 'epsilon' } = reading;
-  return typeof prediction === 'string' ? prediction : config.options.prediction_type;
+  const { prediction = 'epsilon', predictionName = config.options.prediction_type } = reading;
+  return typeof prediction === 'string' ? prediction : predictionName;
 }
 
 function scheduleName(plan: SamplingPlan): string | undefined {

@@ -88,6 +88,9 @@ const PREDICTIONS: Readonly<Record<string, string>> = {
   reverse_flow: 'the velocity of the flow, towards data',
   trigflow: 'the velocity of TrigFlow',
   score: 'the score',
+  scaled_score: 'σ times the score',
+  edm: 'what EDM preconditioning turns into x₀',
+  consistency: 'what the consistency boundary condition turns into x₀',
 };
 
 /** Rows of facts about a report, as text. */

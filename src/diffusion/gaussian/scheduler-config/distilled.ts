@@ -72,6 +72,7 @@ export function consistencyDecoderPlan(o: SchedulerOptions): PlanParts {
   return {
     process,
     reading: {
+      predictionName: 'edm',
       prediction: edmPrediction({ sigmaData: o.sigma_data }),
       scaleInput: (point) => edmPreconditioning(sigmaRatio(point), o.sigma_data).cIn / point.alpha,
     },

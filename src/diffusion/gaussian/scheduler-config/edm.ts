@@ -1,5 +1,4 @@
 /** @file EDM, cosine-DPM and consistency-model configs: preconditioned networks on levels σ with α = 1. */
-import type { DenoiserOptions } from '../denoiser.ts';
 import { exponentialSigmas, karrasSigmas } from '../grids/sigma-grids.ts';
 import { assertSteps, assertTimesteps } from '../grids/timesteps.ts';
 import { edmPreconditioning, edmPrediction } from '../parameterisation.ts';
@@ -10,7 +9,7 @@ import { consistency } from '../solvers/consistency.ts';
 import { type DpmAlgorithm, dpmSolver } from '../solvers/dpm-solver.ts';
 import { euler } from '../solvers/euler.ts';
 import { dpmOptions, dpmOrders } from './dpm.ts';
-import { type GridRequest, onePerStep, type PlanParts } from './plan.ts';
+import { type GridRequest, onePerStep, type PlanParts, type Reading } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
 
 /** Level to network time: `¼·ln σ` (EDM). */
@@ -29,7 +28,8 @@ function edmParts(
     o.sigma_schedule === 'karras'
       ? karrasSigmas(steps, { sigmaMin, sigmaMax }, o.rho)
       : exponentialSigmas(steps, { sigmaMin, sigmaMax });
-  const reading: Omit<DenoiserOptions, 'transform'> = {
+  const reading: Reading = {
+    predictionName: 'edm',
     prediction: edmPrediction({ sigmaData: o.sigma_data, sign: o.prediction_type === 'v_prediction' ? -1 : 1 }),
     scaleInput: ({ sigma }) => edmPreconditioning(sigma, o.sigma_data).cIn,
     consistent: true,
@@ -90,6 +90,7 @@ export function consistencyModelPlan(o: SchedulerOptions): PlanParts {
   return {
     ...parts,
     reading: {
+      predictionName: 'consistency',
       // F reads x₀ = cSkip·x + cOut·F with cSkip(σ_min) = 1, cOut(σ_min) = 0
       prediction: ({ sigma }) => {
         const cSkip = o.sigma_data ** 2 / ((sigma - sigmaMin) ** 2 + o.sigma_data ** 2);

@@ -150,7 +150,7 @@ export function heliosPlan(o: SchedulerOptions): PlanParts {
   return {
     ...unipcPlan(o),
     ...parts,
-    reading: { prediction: velocity && !flow ? ratioVelocity : o.prediction_type },
+    reading: { prediction: velocity && !flow ? ratioVelocity : o.prediction_type, predictionName: o.prediction_type },
   };
 }
 

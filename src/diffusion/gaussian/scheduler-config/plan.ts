@@ -58,11 +58,16 @@ export interface StateLayout {
   readonly clipping?: SchedulerOptions | undefined;
 }
 
+/** How the network's input and output are read; `transform` is added by the plan. */
+export interface Reading extends Omit<DenoiserOptions, 'transform'> {
+  /** What a function in `prediction` stands for. */
+  readonly predictionName?: string;
+}
+
 /** What a family of schedulers contributes to a plan. */
 export interface PlanParts {
   readonly process: Process;
-  /** How the network's input and output are read; `transform` is added by the plan. */
-  readonly reading: Omit<DenoiserOptions, 'transform'>;
+  readonly reading: Reading;
   grid(request: GridRequest): Grid;
   solve(denoise: Denoiser, x: State, grid: Grid, options: RunOptions): Promise<State>;
   /** Predictions the network makes for every element of the state, where more than one. */

@@ -80,7 +80,7 @@ export function karrasVePlan(o: SchedulerOptions): PlanParts {
   const level = (sigma: number): Point => ({ t: sigma, alpha: 1, sigma });
   return {
     process: edmProcess({ sigmaMin: sigmaMin ** 2, sigmaMax: sigmaMax ** 2 }),
-    reading: { prediction: () => ({ p: 0, q: -1 }) },
+    reading: { predictionName: 'scaled_score', prediction: () => ({ p: 0, q: -1 }) },
     grid: ({ steps = 50 }) => {
       assertSteps(steps);
       const sigmas = exponentialSigmas(steps, { sigmaMin: sigmaMin ** 2, sigmaMax: sigmaMax ** 2 });
