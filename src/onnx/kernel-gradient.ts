@@ -108,6 +108,11 @@ function isSameSizePlane({ inputs: [x, dy], attrs }: NodeOf<'convWeightGrad'>): 
   );
 }
 
+/** Where a tap reads, relative to the pixel it contributes to. */
+function tapOffset({ dilation, padding }: NodeOf<'convWeightGrad'>['attrs'], tap: number, axis: 0 | 1): number {
+  return tap * dilation[axis]! - padding[axis]![0];
+}
+
 /** Shifted channels that one product takes. */
 const MOST_STACKED = 64;
 
@@ -125,9 +130,9 @@ function stackedProduct(
   const taps = sizeOf(attrs.kernel);
   const area = sizeOf(plane);
   const shifts = kernelPositions(attrs.kernel).map((tap) => {
-    const by = tap.map((at, axis) => at * attrs.dilation[axis]! - attrs.padding[axis]![0]) as [number, number];
-    const [down, right] = shiftsPicture ? by : by.map((step) => -step);
-    return emitter.reshape(shiftPlanes(narrow, batch * few, plane, [down!, right!], emitter), [batch, few, area]);
+    const sign = shiftsPicture ? 1 : -1;
+    const [down, right] = [sign * tapOffset(attrs, tap[0]!, 0), sign * tapOffset(attrs, tap[1]!, 1)];
+    return emitter.reshape(shiftPlanes(narrow, batch * few, plane, [down, right], emitter), [batch, few, area]);
   });
   const stacked = shifts.length === 1 ? shifts[0]! : emitter.emit('Concat', shifts, { axis: 1 });
   const product = matmulTransposed(emitter.reshape(wide, [batch, many, area]), stacked, 3, emitter, target);
@@ -146,7 +151,6 @@ function shiftedProducts(
   const [batch, channels, ...plane] = x!.shape as [number, number, number, number];
   const outputs = dyTensor!.shape[1]!;
   const [rows, columns] = attrs.kernel as [number, number];
-  const offset = (tap: number, axis: 0 | 1): number => tap * attrs.dilation[axis]! - attrs.padding[axis]![0];
   const { block } = target;
   const shift = (planes: ValueName, count: number, by: readonly [number, number], shared: boolean): ValueName => {
     if (by.every((step) => step === 0)) return planes;
@@ -157,9 +161,11 @@ function shiftedProducts(
   };
   const extents = { batch, channels, outputs };
   const { pairs, product } = channelProducts(extents, emitter, target);
-  const pictures = Array.from({ length: columns }, (_, j) => shift(name!, channels, [0, offset(j, 1)], false));
+  const pictures = Array.from({ length: columns }, (_, j) =>
+    shift(name!, channels, [0, tapOffset(attrs, j, 1)], false),
+  );
   const products = Array.from({ length: rows }, (_, i) => {
-    const gradient = shift(dy!, outputs, [-offset(i, 0), 0], true);
+    const gradient = shift(dy!, outputs, [-tapOffset(attrs, i, 0), 0], true);
     return pictures.map((picture) => product(picture, gradient, sizeOf(plane)));
   }).flat();
   return outputsFirst(joinTaps(products, [...pairs, rows, columns], target, emitter), extents, emitter);

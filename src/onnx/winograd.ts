@@ -289,14 +289,13 @@ export function winogradKernelGradient(
   const pictures = blocksAgain(x, emitter);
   const gradients = toBlocks(dy, emitter);
   const window = { kernel_shape: [1, spatial[1]!], dilations: [1, block] };
-  const size = (channels / block) * outputs * columns * block;
   const sums = ROW_TRANSFORM.map((weights, i) => {
     const spread = OUTPUT_TRANSFORM.map((row) => row[i]!);
     const gradient = weighRows(gradients, outputs, spread, { top: 0, bottom: 0 }, block, emitter);
     const padded = { top, bottom, before: left, after: right };
     const picture = weighRows(pictures, channels, weights, padded, block, emitter);
     const sum = emitter.emit('Conv', [asPictures(picture), asKernel(gradient)], window, BLOCKED);
-    return emitter.reshape(sum, [1, size]);
+    return emitter.reshape(sum, [1, channels * outputs * columns]);
   });
   const transposed = Array.from({ length: 3 }, (_, row) => KERNEL_TRANSFORM.map((weights) => weights[row]!));
   const matrix = { dtype: 'float32', shape: [3, PRODUCTS], data: Float32Array.from(transposed.flat()) } as const;

@@ -6,7 +6,7 @@ import { type LinearMemory, webAssembly } from './webassembly.ts';
 export type CompiledKernel = (...args: number[]) => void;
 
 /** Bytes of a SIMD vector; arrays are padded to whole vectors. */
-export const VECTOR_BYTES = 16;
+const VECTOR_BYTES = 16;
 
 const I32 = 0x7f;
 const F32 = 0x7d;
