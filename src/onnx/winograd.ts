@@ -14,6 +14,7 @@ import {
   hasBlockedForm,
   interleaveInputs,
   interleaveOutputs,
+  scaleBlocks,
   toBlocks,
 } from './blocked-convolution.ts';
 import type { Emitter, ValueName } from './emitter.ts';
@@ -199,7 +200,9 @@ export function lowerWinograd(
   };
   const add = (a: ValueName, b: ValueName): ValueName => emitter.emit('Add', [a, b]);
   const sub = (a: ValueName, b: ValueName): ValueName => emitter.emit('Sub', [a, b]);
-  const times = (a: ValueName, factor: number): ValueName => emitter.emit('Mul', [a, emitter.scalar(factor)]);
+  const tile = [batch, outputs, height / ROWS, width];
+  const times = (a: ValueName, factor: number, sum = ''): ValueName =>
+    scaleBlocks(a, factor, sum, tile, block, emitter);
   // the product at 1 counts once in every row, so it carries the bias
   const [at1, atMinus1, at2, atMinus2] = [
     bias === undefined ? product(1) : product(1, bias),
@@ -209,11 +212,12 @@ export function lowerWinograd(
   ];
   const [even1, odd1] = [add(at1, atMinus1), sub(at1, atMinus1)];
   const [even2, odd2] = [add(at2, atMinus2), sub(at2, atMinus2)];
+  const [second, third] = [times(odd2, 2, odd1), times(even2, 4, even1)];
   const rows = [
-    product(0, '', add(even1, even2)),
-    add(odd1, times(odd2, 2)),
-    add(even1, times(even2, 4)),
-    product(5, '', add(odd1, times(odd2, 8))),
+    times(third, 1, product(0, '', times(even2, -3))),
+    second,
+    third,
+    times(second, 1, product(5, '', times(odd2, 6))),
   ];
   const tiles = [(batch * outputs * height) / (block * ROWS), 1, width * block];
   const joined = emitter.emit(
