@@ -1,5 +1,5 @@
 /** @file Derivatives of reductions, scans and normalisations. */
-import type { NodeOf, Tensor } from '../graph/index.ts';
+import { createOutputs, type NodeOf, type Tensor } from '../graph/index.ts';
 import { reducedShape, sizeOf } from '../tensor/index.ts';
 import type { VjpRule, VjpRules } from './rule.ts';
 
@@ -80,76 +80,37 @@ export const reductionRules: VjpRules = {
   groupNorm: groupNormRule,
 };
 
-/**
- * Per channel row r = (b, c) the derivative is affine in dy and x:
- * `dx = (gamma · invStd) dy + p x + q`, with p and q from the row sums of dy and dy · x.
- */
+/** Through the values by `groupNormGrad`; mean and 1 / standard deviation are affine and cubic in what they are read from. */
 function groupNormRule(
   { inputs, outputs: [, mean, invStd], attrs: { groups } }: NodeOf<'groupNorm'>,
   [dy, dMean, dInvStd]: readonly (Tensor | undefined)[],
 ): readonly (Tensor | undefined)[] {
   const [x, gamma] = inputs as [Tensor, Tensor];
-  const [batch, channels] = x.shape as [number, number];
-  const perGroup = channels / groups;
-  const pixels = sizeOf(x.shape.slice(2));
-  const count = perGroup * pixels;
-  const rows = x.reshape([batch * channels, pixels]);
-  const grouped = (t: Tensor): Tensor => t.reshape([batch, groups, perGroup]);
-  const perChannel = (t: Tensor): Tensor =>
-    t
-      .unsqueeze(2)
-      .expand([batch, groups, perGroup])
-      .reshape([batch * channels, 1]);
-
-  let p: Tensor | undefined;
-  let q: Tensor | undefined;
-  let direct: Tensor | undefined;
-  let dGamma: Tensor | undefined;
-  let dBeta: Tensor | undefined;
-  if (dy) {
-    const dyRows = dy.reshape([batch * channels, pixels]);
-    const sumDy = dyRows.sum({ axes: 1 });
-    const sumDyX = dyRows.unsqueeze(1).matmul(rows.unsqueeze(1), { transposeB: true });
-    const gammaGrouped = gamma.reshape([1, groups, perGroup]);
-    const s1 = grouped(sumDy);
-    const s2 = grouped(sumDyX);
-    const groupDy = s1.mul(gammaGrouped).sum({ axes: 2 });
-    const groupDyX = s2.mul(gammaGrouped).sum({ axes: 2 });
-    const projection = groupDyX.sub(mean!.mul(groupDy)).mul(invStd!);
-    p = projection
-      .mul(invStd!)
-      .mul(invStd!)
-      .mul(-1 / count);
-    q = groupDy
-      .mul(invStd!)
-      .mul(-1 / count)
-      .sub(p.mul(mean!));
-    direct = dyRows;
-    dBeta = s1.sum({ axes: 0 }).reshape([channels]);
-    dGamma = s2
-      .sub(s1.mul(mean!.unsqueeze(2)))
-      .mul(invStd!.unsqueeze(2))
-      .sum({ axes: 0 })
-      .reshape([channels]);
-  }
-  if (dMean) q = add(q, dMean.mul(1 / count));
+  const { shape } = x;
+  const batch = shape[0]!;
+  const count = sizeOf(shape) / (batch * groups);
+  const byGroup = (t: Tensor): Tensor => t.reshape([batch, groups, count]);
+  const [fromValues, dGamma, dBeta] = dy
+    ? createOutputs('groupNormGrad', [x, dy, gamma, mean!, invStd!], { groups })
+    : [];
+  let dx = fromValues && byGroup(fromValues);
+  if (dMean)
+    dx = add(
+      dx,
+      dMean
+        .mul(1 / count)
+        .unsqueeze(2)
+        .expand([batch, groups, count]),
+    );
   if (dInvStd) {
     const slope = dInvStd
       .mul(invStd!)
       .mul(invStd!)
       .mul(invStd!)
       .mul(-1 / count);
-    p = add(p, slope);
-    q = add(q, slope.mul(mean!).neg());
+    dx = add(dx, byGroup(x).sub(mean!.unsqueeze(2)).mul(slope.unsqueeze(2)));
   }
-  let dx: Tensor | undefined;
-  if (direct) {
-    const scale = gamma.reshape([1, groups, perGroup]).mul(invStd!.unsqueeze(2));
-    dx = direct.mul(scale.reshape([batch * channels, 1]));
-  }
-  if (p) dx = add(dx, rows.mul(perChannel(p)));
-  if (q) dx = dx ? dx.add(perChannel(q)) : perChannel(q).expand(rows.shape);
-  return [dx?.reshape(x.shape), dGamma, dBeta];
+  return [dx?.reshape(shape), dGamma, dBeta];
 }
 
 function add(a: Tensor | undefined, b: Tensor): Tensor {

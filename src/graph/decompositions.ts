@@ -1,5 +1,5 @@
 /** @file Composite ops written in primitives: what gradients and poor targets use. Each formula is the op's definition. */
-import { fromFloat64, type NdArray } from '../tensor/index.ts';
+import { fromFloat64, type NdArray, sizeOf } from '../tensor/index.ts';
 import { concat } from './build.ts';
 import type { NodeOf, OpName } from './node.ts';
 import { constant, createNode, type Tensor } from './tensor.ts';
@@ -17,6 +17,7 @@ export type CompositeOp =
   | 'logSoftmax'
   | 'normalize'
   | 'groupNorm'
+  | 'groupNormGrad'
   | 'rmsNormalize'
   | 'attention'
   | 'resize'
@@ -120,6 +121,34 @@ export const decompositions: { readonly [K in CompositeOp]: Decomposition<K> } =
     const perChannel = [1, channels, ...x!.shape.slice(2).map(() => 1)];
     const y = xHat.reshape(x!.shape).mul(gamma!.reshape(perChannel)).add(beta!.reshape(perChannel));
     return [y, mean.reshape([batch, groups]), invStd.reshape([batch, groups])];
+  },
+  // per plane (b, c), dx = (gamma · invStd) dy + p x + q with p and q from the sums over pixels of dy and of dy · x
+  groupNormGrad: ({ inputs, attrs: { groups } }) => {
+    const [x, dy, gamma, mean, invStd] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
+    const [batch, channels, ...spatial] = x.shape as [number, number, ...number[]];
+    const planes = batch * channels;
+    const perGroup = channels / groups;
+    const [rows, dyRows] = [x, dy].map((t) => t.reshape([planes, sizeOf(spatial)])) as [Tensor, Tensor];
+    const grouped = (t: Tensor): Tensor => t.reshape([batch, groups, perGroup]);
+    const perPlane = (t: Tensor): Tensor => t.unsqueeze(2).expand([batch, groups, perGroup]).reshape([planes, 1]);
+    const sumDy = grouped(dyRows.sum({ axes: 1 }));
+    const sumDyX = grouped(dyRows.unsqueeze(1).matmul(rows.unsqueeze(1), { transposeB: true }));
+    const gammaGrouped = gamma.reshape([1, groups, perGroup]);
+    const groupDy = sumDy.mul(gammaGrouped).sum({ axes: 2 });
+    const groupDyX = sumDyX.mul(gammaGrouped).sum({ axes: 2 });
+    const perElement = invStd.mul(-1 / (perGroup * sizeOf(spatial)));
+    const p = groupDyX.sub(mean.mul(groupDy)).mul(invStd).mul(invStd).mul(perElement);
+    const q = groupDy.mul(perElement).sub(p.mul(mean));
+    const scale = gammaGrouped.mul(invStd.unsqueeze(2)).reshape([planes, 1]);
+    const dx = dyRows
+      .mul(scale)
+      .add(rows.mul(perPlane(p)))
+      .add(perPlane(q));
+    const dGamma = sumDyX
+      .sub(sumDy.mul(mean.unsqueeze(2)))
+      .mul(invStd.unsqueeze(2))
+      .sum({ axes: 0 });
+    return [dx.reshape(x.shape), dGamma.reshape([channels]), sumDy.sum({ axes: 0 }).reshape([channels])];
   },
   rmsNormalize: ({ inputs: [x], attrs: { axis, epsilon } }) => {
     const axes = axesFrom(axis, x!.rank);

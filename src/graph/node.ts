@@ -107,6 +107,7 @@ export interface OpAttrs extends Elementwise, Reductions {
   readonly logSoftmax: { readonly axis: number };
   readonly normalize: { readonly axis: number; readonly epsilon: number };
   readonly groupNorm: { readonly groups: number; readonly epsilon: number };
+  readonly groupNormGrad: { readonly groups: number };
   readonly detach: None;
   readonly rmsNormalize: { readonly axis: number; readonly epsilon: number };
   readonly attention: { readonly scale: number };

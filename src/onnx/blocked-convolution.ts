@@ -16,6 +16,8 @@ export function toBlocks(x: ValueName, emitter: Emitter): ValueName {
 
 /** The same, apart from the forward pass: sharing its blocks would keep them in memory until the backward pass. */
 export function blocksAgain(x: ValueName, emitter: Emitter): ValueName {
+  const blocks = emitter.blocksOf(x)?.values;
+  if (blocks !== undefined) return blocks;
   // spelled out, the default makes it another node
   return emitter.emit('ReorderInput', [x], { channels_last: 0 }, BLOCKED);
 }
@@ -103,7 +105,7 @@ function blockedAdjointKernel(w: ValueName, shape: readonly number[], block: num
   return emitter.reshape(emitter.moveRows(interleaved, apart, [2, 0, 3, 1, 4], [3]), [channels, outputs, ...kernel]);
 }
 
-/** `conv` in blocks. */
+/** `conv` in blocks. Pictures of fewer channels than a block are read as they are. */
 export function lowerBlockedConv(
   node: NodeOf<'conv'>,
   [x, w, bias]: readonly ValueName[],
@@ -111,7 +113,10 @@ export function lowerBlockedConv(
   emitter: Emitter,
 ): ValueName {
   const shape = node.inputs[1]!.shape;
-  const inputs = [toBlocks(x!, emitter), blockedKernel(w!, shape, block, emitter)];
+  const inputs =
+    shape[1]! < block
+      ? [x!, emitter.reshape(interleaveOutputs(w!, shape, block, emitter), shape)]
+      : [toBlocks(x!, emitter), blockedKernel(w!, shape, block, emitter)];
   if (bias !== undefined) inputs.push(bias);
   const attributes = { ...windowAttributes(node.attrs), kernel_shape: shape.slice(2) };
   const result = emitter.emit('Conv', inputs, attributes, BLOCKED);

@@ -4,8 +4,8 @@
  * depthwise convolution does to every plane of every sample something of its own.
  */
 import type { BinaryOp, NodeOf, UnaryOp } from '../graph/index.ts';
-import { sameShape, sizeOf } from '../tensor/index.ts';
-import { BLOCKED, fromBlocks } from './blocked-convolution.ts';
+import { type Shape, sameShape, sizeOf } from '../tensor/index.ts';
+import { BLOCKED, fromBlocks, toBlocks } from './blocked-convolution.ts';
 import type { Blocks, Emitter, ValueName } from './emitter.ts';
 
 /** Scale and shift of each plane: `x · scale + shift`. Blocks [B, C, H, W]; scale, shift of B·C elements. */
@@ -73,6 +73,104 @@ export function groupNormInBlocks(
     emitter.reshape(mean, stats!.shape),
     emitter.reshape(invStd, stats!.shape),
   ];
+}
+
+/** Whether pictures can be in blocks: two spatial axes and whole blocks of channels. */
+export function canBeInBlocks(block: number | undefined, [, channels, ...spatial]: Shape): block is number {
+  return block !== undefined && spatial.length === 2 && channels! % block === 0;
+}
+
+/**
+ * `groupNormGrad` of pictures in blocks: two sums per plane, then one pass scales and shifts dy and another adds a multiple of
+ * x. Of an x that is a sum with a number per plane, only the sums and the shift change.
+ */
+export function groupNormGradInBlocks(
+  { inputs: [x, , gamma], attrs: { groups } }: NodeOf<'groupNormGrad'>,
+  [picture, dy, gammas, mean, invStd]: readonly ValueName[],
+  emitter: Emitter,
+): readonly ValueName[] {
+  const shape = x!.shape;
+  const [batch, channels, ...spatial] = shape as [number, number, ...number[]];
+  const planes = batch * channels;
+  const pixels = sizeOf(spatial);
+  const emit = (op: string, ...inputs: ValueName[]) => emitter.emit(op, inputs);
+  const perGroup = (value: ValueName, samples = batch) => emitter.reshape(value, [samples, groups, channels / groups]);
+  const ofGroup = (value: ValueName) => emitter.reshape(value, [batch, groups, 1]);
+  const overGroup = (value: ValueName) => emitter.reduceSum(emit('Mul', value, perGroup(gammas!, 1)), [2], true);
+  const overBatch = (value: ValueName) => {
+    const ones = emitter.constant({ dtype: 'float32', shape: [1, batch], data: new Float32Array(batch).fill(1) });
+    return emitter.reshape(emit('MatMul', ones, emitter.reshape(value, [batch, channels])), gamma!.shape);
+  };
+
+  const { values, sum } = emitter.blocksOf(picture!) ?? { values: toBlocks(picture!, emitter) };
+  const gradients = toBlocks(dy!, emitter);
+  const [pictures, kernel] = [
+    [1, planes, ...spatial],
+    [planes, 1, ...spatial],
+  ] as const;
+  const window = { group: planes, kernel_shape: spatial };
+  const apart = emitter.reshape(sum?.blocks ?? values, pictures);
+  const products = emitter.emit('Conv', [apart, emitter.reshape(gradients, kernel)], window, BLOCKED);
+  const averages = emitter.emit('GlobalAveragePool', [gradients], {}, BLOCKED);
+  const sumDy = emit('Mul', perGroup(averages), emitter.scalar(pixels));
+  const shift = sum && perGroup(sum.shift);
+  const sumDyX = shift ? emit('Add', perGroup(products), emit('Mul', shift, sumDy)) : perGroup(products);
+
+  const [means, scales] = [ofGroup(mean!), ofGroup(invStd!)];
+  const groupDy = overGroup(sumDy);
+  const perElement = emit('Mul', scales, emitter.scalar(-groups / (channels * pixels)));
+  const projection = emit('Sub', overGroup(sumDyX), emit('Mul', means, groupDy));
+  const p = emit('Mul', projection, emit('Mul', emit('Mul', scales, scales), perElement));
+  const q = emit('Sub', emit('Mul', groupDy, perElement), emit('Mul', p, means));
+  const ones = emitter.constant({
+    dtype: 'float32',
+    shape: [1, 1, channels / groups],
+    data: new Float32Array(channels / groups).fill(1),
+  });
+  const perPlane = emit('Mul', p, ones);
+  const constantPart = shift ? emit('Add', q, emit('Mul', shift, p)) : emit('Mul', q, ones);
+  const scaled = scalePlanes(gradients, emit('Mul', perGroup(gammas!, 1), scales), constantPart, shape, emitter);
+  const inputs = [apart, emitter.reshape(perPlane, [planes, 1, 1, 1]), '', emitter.reshape(scaled, pictures)];
+  const dx = emitter.emit('Conv', inputs, { group: planes, kernel_shape: [1, 1] }, BLOCKED);
+  const centred = emit('Sub', sumDyX, emit('Mul', sumDy, means));
+  return [
+    fromBlocks(emitter.reshape(dx, shape), channels, emitter),
+    overBatch(emit('Mul', centred, scales)),
+    overBatch(sumDy),
+  ];
+}
+
+/** `sum` over all pixels, or batch and pixels, of pictures in blocks; undefined when it is otherwise. */
+export function sumPixelsInBlocks(
+  { inputs: [x], outputs: [y], attrs: { axes } }: NodeOf<'sum'>,
+  name: ValueName,
+  emitter: Emitter,
+): ValueName | undefined {
+  const blocks = emitter.blocksOf(name)?.values;
+  if (blocks === undefined || !sameShape(axes.slice(-2), [2, 3])) return undefined;
+  if (!(axes.length === 2 || (axes.length === 3 && axes[0] === 0))) return undefined;
+  const [batch, channels, ...spatial] = x!.shape as [number, number, ...number[]];
+  const means = emitter.reshape(emitter.emit('GlobalAveragePool', [blocks], {}, BLOCKED), [batch, channels]);
+  const counts = (rows: number) =>
+    emitter.constant({ dtype: 'float32', shape: [1, rows], data: new Float32Array(rows).fill(sizeOf(spatial)) });
+  const sums =
+    axes.length === 3 ? emitter.emit('MatMul', [counts(batch), means]) : emitter.emit('Mul', [means, counts(1)]);
+  return emitter.reshape(sums, y!.shape);
+}
+
+/** `slice` of whole blocks of channels; undefined when it is otherwise. */
+export function sliceInBlocks(
+  { inputs: [x], outputs: [y], attrs: { starts, stops, steps } }: NodeOf<'slice'>,
+  name: ValueName,
+  block: number | undefined,
+  emitter: Emitter,
+): ValueName | undefined {
+  const blocks = emitter.blocksOf(name)?.values;
+  const others = [0, 2, 3];
+  if (blocks === undefined || !canBeInBlocks(block, y!.shape)) return undefined;
+  if (!others.every((axis) => x!.shape[axis] === y!.shape[axis])) return undefined;
+  if (steps[1] !== 1 || starts[1]! % block !== 0) return undefined;
+  return fromBlocks(emitter.slice(blocks, [1], [starts[1]!], [stops[1]!], [1]), y!.shape[1]!, emitter);
 }
 
 function onesFor(planes: number, emitter: Emitter): ValueName {

@@ -32,7 +32,8 @@ export function lowerConv(
   }
   const laidOut = lowerConstantConv(node, inputs, target.block, emitter);
   if (laidOut !== undefined) return laidOut;
-  if (hasBlockedForm(target.block, node.attrs, channels, outputs)) {
+  const few = target.block !== undefined && channels < target.block;
+  if (hasBlockedForm(target.block, node.attrs, few ? target.block! : channels, outputs)) {
     return lowerBlockedConv(node, inputs, target.block, emitter);
   }
   return emitter.emit('Conv', inputs, { ...windowAttributes(node.attrs), kernel_shape: kernel });

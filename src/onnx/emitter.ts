@@ -28,12 +28,6 @@ export interface Blocks {
   readonly conv?: { readonly inputs: readonly ValueName[]; readonly attributes: OnnxNode['attributes'] };
 }
 
-/** What an emitter does beyond writing nodes. */
-export interface EmitterOptions {
-  /** Whether pictures that were computed in ONNX Runtime's blocked layout go on in it. Default false. */
-  readonly keepBlocks?: boolean;
-}
-
 /** Appends nodes with fresh value names; shares equal constants. */
 export class Emitter {
   readonly nodes: OnnxNode[] = [];
@@ -48,12 +42,7 @@ export class Emitter {
   readonly #emitted = new Map<string, readonly ValueName[]>();
   /** Pictures whose blocks are there too. */
   readonly #blocks = new Map<ValueName, Blocks>();
-  readonly #keepBlocks: boolean;
   #names = 0;
-
-  constructor({ keepBlocks = false }: EmitterOptions = {}) {
-    this.#keepBlocks = keepBlocks;
-  }
 
   fresh(prefix = 't'): ValueName {
     return `${prefix}${this.#names++}`;
@@ -122,7 +111,7 @@ export class Emitter {
 
   /** Records that `blocks` are the values of `pictures`. */
   recordBlocks(pictures: ValueName, blocks: Blocks): void {
-    if (this.#keepBlocks) this.#blocks.set(pictures, blocks);
+    this.#blocks.set(pictures, blocks);
   }
 
   /** The blocks of these pictures, where they were computed in blocks and go on in them. */

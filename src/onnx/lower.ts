@@ -13,6 +13,7 @@ import {
   type Variable,
 } from '../graph/index.ts';
 import type { NdArray } from '../tensor/index.ts';
+import { canBeInBlocks } from './blocked-pictures.ts';
 import { Emitter, type ValueName } from './emitter.ts';
 import { type Lowering, lowerings } from './lowerings.ts';
 import type { OnnxModel, OnnxValue } from './model.ts';
@@ -37,14 +38,15 @@ export interface LowerOptions {
 }
 
 /** Composites that stay whole for this target; the others are written in primitives, so that their parts can be shared. */
-function staysWhole(node: Node): boolean {
+function staysWhole(node: Node, { block }: OnnxTarget): boolean {
+  if (node.op === 'groupNormGrad') return canBeInBlocks(block, node.inputs[0]!.shape);
   return lowerings[node.op as keyof typeof lowerings] !== undefined;
 }
 
 /** Replaces composites that have no lowering by their decomposition, as deep as needed. */
-function expandComposites(graph: Graph): Graph {
+function expandComposites(graph: Graph, target: OnnxTarget): Graph {
   const expand = (node: Node, inputs: readonly Tensor[]): readonly Tensor[] | undefined => {
-    if (!isComposite(node.op) || staysWhole(node)) return undefined;
+    if (!isComposite(node.op) || staysWhole(node, target)) return undefined;
     const outputs = decompose({ ...node, inputs } as Parameters<typeof decompose>[0]);
     const known = new Set(inputs.map((tensor) => tensor.node));
     const find = rewriteTensors(outputs, (inner, innerInputs) =>
@@ -57,9 +59,9 @@ function expandComposites(graph: Graph): Graph {
 
 /** Simplifies `graph` and writes it in ONNX operators for `target`. Only what results need is written. */
 export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefined }: LowerOptions = {}): LoweredGraph {
-  const simplified = simplify(expandComposites(simplify(graph)));
+  const simplified = simplify(expandComposites(simplify(graph), target));
   const order = topologicalOrder(resultsOf(simplified));
-  const emitter = new Emitter({ keepBlocks: !backpropagates(order) });
+  const emitter = new Emitter();
   const names = new Map<Tensor, ValueName>();
   const inputs = new Map<string, ValueName>();
   const variables = new Map<Variable, ValueName>();
@@ -143,11 +145,6 @@ export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefin
     opsets: Object.fromEntries(Object.entries(OPSETS).filter(([domain]) => domains.has(domain))),
   };
   return { model, graph: simplified, inputs, variables, randoms, outputs, assignments };
-}
-
-/** Whether nodes backpropagate: they read the pictures of the forward pass once more, for the most part laid out plainly. */
-function backpropagates(nodes: readonly Node[]): boolean {
-  return nodes.some(({ op }) => op === 'convWeightGrad' || op === 'convTranspose');
 }
 
 /** ONNX Runtime runs dead nodes: a lowering may have written outputs nobody reads. */

@@ -4,10 +4,13 @@ import { type Dtype, isFloat, sizeOf } from '../tensor/index.ts';
 import {
   addInConvolution,
   concatInBlocks,
+  groupNormGradInBlocks,
   groupNormInBlocks,
   lowerElementwise,
   resizeInBlocks,
   shiftInBlocks,
+  sliceInBlocks,
+  sumPixelsInBlocks,
 } from './blocked-pictures.ts';
 import { lowerConv, lowerConvTranspose } from './convolution.ts';
 import type { Emitter, ValueName } from './emitter.ts';
@@ -45,7 +48,14 @@ const reduce =
  * Sums. Two forms are slow on the CPU and mended: a leading axis becomes a product with a row of ones, and
  * batch-and-pixels of [B, C, ...] reduces the contiguous pixels first.
  */
-const lowerSum: Lowering<'sum'> = ({ inputs: [x], outputs: [y], attrs: { axes, keepDims } }, [name], emitter) => {
+const lowerSum: Lowering<'sum'> = (node, [name], emitter) => {
+  const {
+    inputs: [x],
+    outputs: [y],
+    attrs: { axes, keepDims },
+  } = node;
+  const inBlocks = sumPixelsInBlocks(node, name!, emitter);
+  if (inBlocks !== undefined) return [inBlocks];
   const shape = x!.shape;
   if (x!.dtype !== 'float32') return [emitter.reduceSum(name!, axes, keepDims)];
   const leading = axes.every((axis, i) => axis === i) ? axes.length : 0;
@@ -171,7 +181,13 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
     const data = new Float32Array(sizeOf(ones)).fill(1);
     return [emitter.emit('Mul', [name!, emitter.constant({ dtype: 'float32', shape: ones, data })])];
   },
-  slice: ({ inputs: [x], attrs: { starts, stops, steps } }, [name], emitter) => {
+  slice: (node, [name], emitter, { block }) => {
+    const inBlocks = sliceInBlocks(node, name!, block, emitter);
+    if (inBlocks !== undefined) return [inBlocks];
+    const {
+      inputs: [x],
+      attrs: { starts, stops, steps },
+    } = node;
     const axes = x!.shape
       .map((_, axis) => axis)
       .filter((axis) => starts[axis] !== 0 || stops[axis] !== x!.shape[axis] || steps[axis] !== 1);
@@ -248,6 +264,7 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
       emitter.reshape(invStd!, stats!.shape),
     ];
   },
+  groupNormGrad: (node, inputs, emitter) => groupNormGradInBlocks(node, inputs, emitter),
   avgPool: ({ attrs: { kernel, stride, padding, countPadding } }, inputs, emitter) => [
     emitter.emit('AveragePool', inputs, {
       kernel_shape: kernel,

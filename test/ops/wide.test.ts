@@ -14,6 +14,8 @@ afterAll(() => Promise.all(engines.map((engine) => engine.dispose())));
 
 const SETTINGS: readonly [name: string, x: number[], w: number[], options: ConvOptions][] = [
   ['3×3', [2, 16, 6, 5], [32, 16, 3, 3], { padding: 1 }],
+  ['few channels in', [2, 3, 6, 6], [32, 3, 3, 3], { padding: 1 }],
+  ['few channels in, stride 2', [2, 5, 6, 6], [16, 5, 3, 3], { stride: 2, padding: 1 }],
   ['more channels in than out', [2, 32, 6, 6], [16, 32, 3, 3], { padding: 1 }],
   ['pointwise', [2, 32, 4, 4], [16, 32, 1, 1], {}],
   ['stride 2', [2, 16, 6, 6], [16, 16, 3, 3], { stride: 2, padding: 1 }],

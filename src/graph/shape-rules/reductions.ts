@@ -64,6 +64,7 @@ export const reductionShapes = {
     const stats = { shape: [x!.shape[0]!, groups], dtype: x!.dtype };
     return [x!, stats, stats];
   },
+  // inputs: x and dy [B, C, ...], gamma [C], mean and 1 / standard deviation [B, G]; outputs: dx, dgamma [C], dbeta [C]
+  groupNormGrad: ([x, , gamma]) => [x!, gamma!, gamma!],
   rmsNormalize: sameAsInput,
-  // inputs: x [R, L], scale [R], shift [R], and optionally an addend [R, L]; result x * scale + shift + addend
 } satisfies Partial<ShapeRules>;

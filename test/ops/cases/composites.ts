@@ -67,6 +67,22 @@ export const compositeCases = {
       { wrt: [0] },
     ),
   ],
+  // inputs: x, dy, gamma, mean, 1 / standard deviation
+  groupNormGrad: [
+    opCase('[2, 4, 3, 3] in 2 groups', [[2, 4, 3, 3], [2, 4, 3, 3], [4]], (x, dy, gamma) => {
+      const [, ...stats] = createOutputs('groupNorm', [x, gamma, gamma], { groups: 2, epsilon: 1e-3 });
+      return createOutputs('groupNormGrad', [x, dy, gamma, ...stats], { groups: 2 });
+    }),
+    opCase('five tensors', [[2, 6, 4], [2, 6, 4], [6], [2, 3], [2, 3]], (...inputs) =>
+      createOutputs('groupNormGrad', inputs, { groups: 3 }),
+    ),
+    opCase('no spatial axes', [[3, 4], [3, 4], [4], [3, 2], [3, 2]], (...inputs) =>
+      createOutputs('groupNormGrad', inputs, { groups: 2 }),
+    ),
+    opCase('pictures', [[3, 16, 3, 2], [3, 16, 3, 2], [16], [3, 4], [3, 4]], (...inputs) =>
+      createOutputs('groupNormGrad', inputs, { groups: 4 }),
+    ),
+  ],
   detach: [opCase('a tensor', [[2, 3]], (x) => createNode('detach', [x], {}).mul(x), { wrt: [] })],
   rmsNormalize: [0, 1, 2].map((axis) =>
     opCase(`from axis ${axis}`, [[2, 3, 4]], (x) => createNode('rmsNormalize', [x], { axis, epsilon: 1e-3 })),
