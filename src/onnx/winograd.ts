@@ -228,17 +228,17 @@ export function lowerWinograd(
   return fromBlocks(emitter.reshape(joined, [batch, outputs, height, width]), outputs, emitter);
 }
 
-/** Rows of tiles of a batch in groups of a block: `images · rows` of them, in the order [images apart, rows apart, images, rows]. */
+/** Rows of tiles of a batch in groups of a block: `images · rows` of them, of as many images as possible. */
 interface RowGroups {
   readonly images: number;
   readonly rows: number;
 }
 
 function rowGroups(batch: number, tileRows: number, block: number): RowGroups | undefined {
-  let rows = 1;
-  while (2 * rows <= block && tileRows % (2 * rows) === 0) rows *= 2;
-  const images = block / rows;
-  return batch % images === 0 ? { images, rows } : undefined;
+  let images = 1;
+  while (2 * images <= block && batch % (2 * images) === 0) images *= 2;
+  const rows = block / images;
+  return tileRows % rows === 0 ? { images, rows } : undefined;
 }
 
 /** Whether the gradient in the kernel has this form. */
@@ -255,8 +255,9 @@ export function hasWinogradGradient(
 
 /**
  * The gradient in the kernel, `Gᵀ · Σ (A · dY) ⊗ (Bᵀ · x)` with the transforms of the convolution. The six sums over batch,
- * rows of tiles and columns are convolutions themselves: the transformed gradient is their kernel, batch and rows of tiles
- * their channels, and the channels of x lie along the columns, a block apart, which is how the blocked layout has them.
+ * rows of tiles and columns are convolutions themselves: the transformed gradient is their kernel, the batch their channels
+ * (with rows of tiles where it is less than a block), and the channels of x lie along the columns, a block apart, which is
+ * how the blocked layout has them, and their blocks along the rows.
  * x: [B, C, H, W], dy: [B, O, ...]; gives [O, C, 3, kw].
  */
 export function winogradKernelGradient(
@@ -273,26 +274,26 @@ export function winogradKernelGradient(
   const { images, rows } = rowGroups(batch, tileRows, block)!;
   const apart = [batch / images, tileRows / rows] as const;
   const [blocksIn, blocksOut] = [channels / block, outputs / block];
-  const summed = batch * tileRows;
+  const summed = batch * rows;
   const columns = kernel[1]!;
   const line = (width + left + right) * block;
 
-  /** [B, C/k, H/4, W, k] → [C/k, batch and rows, 1, W · k] in blocks. */
+  /** [B, C/k, H/4, W, k] → [1, batch and rows, C/k and the other rows, W · k] in blocks. */
   const asPictures = (transformed: ValueName): ValueName => {
     const split = [apart[0], images, blocksIn, apart[1], rows, line];
-    const turned = emitter.moveRows(transformed, split, [2, 0, 3, 1, 4, 5]);
-    return toBlocks(emitter.reshape(turned, [blocksIn, summed, 1, line]), emitter);
+    const turned = rows === 1 ? transformed : emitter.moveRows(transformed, split, [0, 1, 4, 2, 3, 5]);
+    return toBlocks(emitter.reshape(turned, [1, summed, blocksIn * apart[1], line]), emitter);
   };
-  /** [B, O/k, H/4, W, k] → the kernel [O/k, batch and rows / k, W, k (batch and rows), k (out)]. */
+  /** [B, O/k, H/4, W, k] → the kernel [O/k, batch and rows / k, the other rows, W, k (batch and rows), k (out)]. */
   const asKernel = (transformed: ValueName): ValueName => {
     const split = [apart[0], images, blocksOut, apart[1], rows, spatial[1]!, block];
     const turned = emitter.moveRows(transformed, split, [2, 0, 3, 5, 1, 4, 6]);
-    return emitter.reshape(turned, [outputs, summed, 1, spatial[1]!]);
+    return emitter.reshape(turned, [outputs, summed, apart[1], spatial[1]!]);
   };
 
   const pictures = blocksAgain(x, emitter);
   const gradients = toBlocks(dy, emitter);
-  const window = { kernel_shape: [1, spatial[1]!], dilations: [1, block] };
+  const window = { kernel_shape: [apart[1], spatial[1]!], strides: [apart[1], 1], dilations: [1, block] };
   const sums = ROW_TRANSFORM.map((weights, i) => {
     const spread = OUTPUT_TRANSFORM.map((row) => row[i]!);
     const gradient = weighRows(gradients, outputs, spread, { top: 0, bottom: 0 }, block, emitter);
@@ -304,8 +305,8 @@ export function winogradKernelGradient(
   const transposed = Array.from({ length: 3 }, (_, row) => KERNEL_TRANSFORM.map((weights) => weights[row]!));
   const matrix = { dtype: 'float32', shape: [3, PRODUCTS], data: Float32Array.from(transposed.flat()) } as const;
   const taps = emitter.emit('MatMul', [emitter.constant(matrix), emitter.emit('Concat', sums, { axis: 0 })]);
-  // [3, C/k, O/k, kw, k (in), k (out)] → outputs first, the last step by the layout's own kernel
-  const turned = emitter.moveRows(taps, [3, blocksIn, blocksOut, columns, block, block], [2, 1, 4, 0, 3, 5]);
+  // [3, O/k, C/k, kw, k (in), k (out)] → outputs first, the last step by the layout's own kernel
+  const turned = emitter.moveRows(taps, [3, blocksOut, blocksIn, columns, block, block], [1, 2, 4, 0, 3, 5]);
   const interleaved = emitter.reshape(turned, [blocksOut, block, channels, 3 * columns]);
   return emitter.reshape(fromBlocks(interleaved, block, emitter), [outputs, channels, 3, columns]);
 }
