@@ -284,29 +284,27 @@ export function winogradKernelGradient(
     const turned = rows === 1 ? transformed : emitter.moveRows(transformed, split, [0, 1, 4, 2, 3, 5]);
     return toBlocks(emitter.reshape(turned, [1, summed, blocksIn * apart[1], line]), emitter);
   };
-  /** [B, O/k, H/4, W, k] → the kernel [O/k, batch and rows / k, the other rows, W, k (batch and rows), k (out)]. */
-  const asKernel = (transformed: ValueName): ValueName => {
-    const split = [apart[0], images, blocksOut, apart[1], rows, spatial[1]!, block];
-    const turned = emitter.moveRows(transformed, split, [2, 0, 3, 5, 1, 4, 6]);
-    return emitter.reshape(turned, [outputs, summed, apart[1], spatial[1]!]);
-  };
-
   const pictures = blocksAgain(x, emitter);
-  const gradients = toBlocks(dy, emitter);
+  // [B, O/k, H, W, k] → [O/k, batch and rows / k, the other rows, 4, W, k (batch and rows), k (out)], which is what rows of
+  // the kernel are made from
+  const split = [apart[0], images, blocksOut, apart[1], rows, ROWS, spatial[1]!, block];
+  const turned = emitter.moveRows(toBlocks(dy, emitter), split, [2, 0, 3, 5, 6, 1, 4, 7]);
+  const gradients = emitter.reshape(turned, [blocksOut * apart[0], block, apart[1] * ROWS, spatial[1]! * block]);
   const window = { kernel_shape: [apart[1], spatial[1]!], strides: [apart[1], 1], dilations: [1, block] };
   const sums = ROW_TRANSFORM.map((weights, i) => {
     const spread = OUTPUT_TRANSFORM.map((row) => row[i]!);
-    const gradient = weighRows(gradients, outputs, spread, { top: 0, bottom: 0 }, block, emitter);
+    const gradient = weighRows(gradients, block, spread, { top: 0, bottom: 0 }, block, emitter);
     const padded = { top, bottom, before: left, after: right };
     const picture = weighRows(pictures, channels, weights, padded, block, emitter);
-    const sum = emitter.emit('Conv', [asPictures(picture), asKernel(gradient)], window, BLOCKED);
+    const kernelRows = emitter.reshape(gradient, [outputs, summed, apart[1], spatial[1]!]);
+    const sum = emitter.emit('Conv', [asPictures(picture), kernelRows], window, BLOCKED);
     return emitter.reshape(sum, [1, channels * outputs * columns]);
   });
   const transposed = Array.from({ length: 3 }, (_, row) => KERNEL_TRANSFORM.map((weights) => weights[row]!));
   const matrix = { dtype: 'float32', shape: [3, PRODUCTS], data: Float32Array.from(transposed.flat()) } as const;
   const taps = emitter.emit('MatMul', [emitter.constant(matrix), emitter.emit('Concat', sums, { axis: 0 })]);
   // [3, O/k, C/k, kw, k (in), k (out)] → outputs first, the last step by the layout's own kernel
-  const turned = emitter.moveRows(taps, [3, blocksOut, blocksIn, columns, block, block], [1, 2, 4, 0, 3, 5]);
-  const interleaved = emitter.reshape(turned, [blocksOut, block, channels, 3 * columns]);
+  const outputsFirst = emitter.moveRows(taps, [3, blocksOut, blocksIn, columns, block, block], [1, 2, 4, 0, 3, 5]);
+  const interleaved = emitter.reshape(outputsFirst, [blocksOut, block, channels, 3 * columns]);
   return emitter.reshape(fromBlocks(interleaved, block, emitter), [outputs, channels, 3, columns]);
 }
