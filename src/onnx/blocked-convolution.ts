@@ -105,22 +105,34 @@ function blockedAdjointKernel(w: ValueName, shape: readonly number[], block: num
   return emitter.reshape(emitter.moveRows(interleaved, apart, [2, 0, 3, 1, 4], [3]), [channels, outputs, ...kernel]);
 }
 
-/** `conv` in blocks. Pictures of fewer channels than a block are read as they are. */
+/** `conv` in blocks. Pictures of fewer channels than a block are read as they are; fewer outputs are filled up to a block. */
 export function lowerBlockedConv(
   node: NodeOf<'conv'>,
   [x, w, bias]: readonly ValueName[],
   block: number,
   emitter: Emitter,
 ): ValueName {
-  const shape = node.inputs[1]!.shape;
+  const [outputs, channels, ...window] = node.inputs[1]!.shape as [number, number, ...number[]];
+  const filled = Math.max(outputs, block);
+  const fill = (values: ValueName, axes: number): ValueName =>
+    filled === outputs
+      ? values
+      : emitter.pad(
+          values,
+          Array.from({ length: axes }, (_, axis) => [0, axis === 0 ? filled - outputs : 0] as const),
+        );
+  const shape = [filled, channels, ...window];
+  const kernel = fill(w!, shape.length);
   const inputs =
-    shape[1]! < block
-      ? [x!, emitter.reshape(interleaveOutputs(w!, shape, block, emitter), shape)]
-      : [toBlocks(x!, emitter), blockedKernel(w!, shape, block, emitter)];
-  if (bias !== undefined) inputs.push(bias);
-  const attributes = { ...windowAttributes(node.attrs), kernel_shape: shape.slice(2) };
+    channels < block
+      ? [x!, emitter.reshape(interleaveOutputs(kernel, shape, block, emitter), shape)]
+      : [toBlocks(x!, emitter), blockedKernel(kernel, shape, block, emitter)];
+  if (bias !== undefined) inputs.push(fill(bias, 1));
+  const attributes = { ...windowAttributes(node.attrs), kernel_shape: window };
   const result = emitter.emit('Conv', inputs, attributes, BLOCKED);
-  return fromBlocks(result, shape[0]!, emitter, { conv: { inputs, attributes } });
+  return filled === outputs
+    ? fromBlocks(result, outputs, emitter, { conv: { inputs, attributes } })
+    : cropped(result, outputs, emitter);
 }
 
 /**

@@ -32,9 +32,11 @@ export function lowerConv(
   }
   const laidOut = lowerConstantConv(node, inputs, target.block, emitter);
   if (laidOut !== undefined) return laidOut;
-  const few = target.block !== undefined && channels < target.block;
-  if (hasBlockedForm(target.block, node.attrs, few ? target.block! : channels, outputs)) {
-    return lowerBlockedConv(node, inputs, target.block, emitter);
+  const { block } = target;
+  const few = block !== undefined && Math.max(channels, outputs) >= block;
+  const filled = (count: number): number => (few ? Math.max(count, block) : count);
+  if (hasBlockedForm(block, node.attrs, filled(channels), filled(outputs))) {
+    return lowerBlockedConv(node, inputs, block, emitter);
   }
   return emitter.emit('Conv', inputs, { ...windowAttributes(node.attrs), kernel_shape: kernel });
 }
