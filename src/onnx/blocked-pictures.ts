@@ -247,5 +247,6 @@ export function resizeInBlocks(
   const factors = size.map((extent, axis) => extent / x!.shape[axis + 2]!);
   if (blocks === undefined || mode !== 'nearest' || !factors.every(Number.isInteger)) return undefined;
   const attributes = { scales: [1, 1, ...factors], mode: 'nearest' };
-  return fromBlocks(emitter.emit('Upsample', [blocks], attributes, BLOCKED), x!.shape[1]!, emitter);
+  const enlarged = emitter.emit('Upsample', [blocks], attributes, BLOCKED);
+  return fromBlocks(enlarged, x!.shape[1]!, emitter, { repeats: { blocks, factors } });
 }

@@ -3,6 +3,7 @@ import type { ConvAttrs, NodeOf } from '../graph/index.ts';
 import { sizeOf } from '../tensor/index.ts';
 import { hasBlockedForm, lowerBlockedAdjoint, lowerBlockedConv, lowerConstantConv } from './blocked-convolution.ts';
 import type { Emitter, ValueName } from './emitter.ts';
+import { hasEnlargedForm, lowerEnlarged } from './enlarged-convolution.ts';
 import type { OnnxTarget } from './target.ts';
 import { windowAttributes } from './window-attributes.ts';
 import { adjointKernels, changingKernels, constantKernels, hasWinogradForm, lowerWinograd } from './winograd.ts';
@@ -23,6 +24,9 @@ export function lowerConv(
     kernel,
     spatial: node.outputs[0]!.shape.slice(2),
   };
+  const { block } = target;
+  const repeats = emitter.blocksOf(x)?.repeats;
+  if (repeats && hasEnlargedForm(block, node, repeats)) return lowerEnlarged(node, [w, bias], repeats, block, emitter);
   const constant = emitter.initializers.get(w);
   if (hasWinogradForm(target.block, node.attrs, extents)) {
     const kernels = constant
@@ -32,7 +36,6 @@ export function lowerConv(
   }
   const laidOut = lowerConstantConv(node, inputs, target.block, emitter);
   if (laidOut !== undefined) return laidOut;
-  const { block } = target;
   const few = block !== undefined && Math.max(channels, outputs) >= block;
   const filled = (count: number): number => (few ? Math.max(count, block) : count);
   if (hasBlockedForm(block, node.attrs, filled(channels), filled(outputs))) {

@@ -24,6 +24,8 @@ export interface Blocks {
   readonly values: ValueName;
   /** What they are the sum of, when they are one: pictures in blocks and a number per plane, [B, C, 1, 1]. */
   readonly sum?: { readonly blocks: ValueName; readonly shift: ValueName };
+  /** The blocks that they enlarge, when every pixel of those is repeated `factors` times along each axis. */
+  readonly repeats?: { readonly blocks: ValueName; readonly factors: readonly number[] };
   /** The convolution that wrote them, when it could add something else on the way. */
   readonly conv?: { readonly inputs: readonly ValueName[]; readonly attributes: OnnxNode['attributes'] };
 }

@@ -83,11 +83,16 @@ export function hasWinogradForm(
   );
 }
 
-/** The transformed kernel in six parts, each [O, I, 1, kw] in blocks, of a constant [O, I, 3, kw]. */
-export function constantKernels({ shape, data }: NdArray, block: number, emitter: Emitter): readonly ValueName[] {
+/** The transformed kernel in parts, each [O, I, 1, kw] in blocks, of a constant [O, I, 3, kw]. */
+export function constantKernels(
+  { shape, data }: NdArray,
+  block: number,
+  emitter: Emitter,
+  transform = KERNEL_TRANSFORM,
+): readonly ValueName[] {
   const [outputs, channels, , columns] = shape as [number, number, number, number];
   const taps = data as Float32Array;
-  return KERNEL_TRANSFORM.map((weights) => {
+  return transform.map((weights) => {
     const [first, second, third] = weights as [number, number, number];
     const part = new Float32Array(outputs * channels * columns);
     for (let i = 0; i < part.length; i++) {
@@ -104,12 +109,13 @@ export function changingKernels(
   shape: readonly number[],
   block: number,
   emitter: Emitter,
+  transform = KERNEL_TRANSFORM,
 ): readonly ValueName[] {
   const [outputs, channels, rows, columns] = shape as [number, number, number, number];
   const pairs = (outputs / block) * (channels / block);
   const interleaved = interleaveOutputs(w, shape, block, emitter);
   const taps = emitter.moveRows(interleaved, [pairs, block, rows, columns, block], [2, 0, 3, 1, 4]);
-  return transformKernel(taps, KERNEL_TRANSFORM, [outputs, channels, 1, columns], emitter);
+  return transformKernel(taps, transform, [outputs, channels, 1, columns], emitter);
 }
 
 /** Those of the adjoint, each [I, O, 1, kw] in blocks, its taps reversed. w: [O, I, 3, kw]. */
@@ -127,7 +133,7 @@ export function adjointKernels(
   return transformKernel(taps, transform, [channels, outputs, 1, columns], emitter);
 }
 
-/** Rows of taps, the first axis of `taps`, to six parts of `shape`. */
+/** Rows of taps, the first axis of `taps`, to parts of `shape`. */
 function transformKernel(
   taps: ValueName,
   transform: readonly (readonly number[])[],
@@ -219,13 +225,24 @@ export function lowerWinograd(
     third,
     times(second, 1, product(5, '', times(odd2, 6))),
   ];
-  const tiles = [(batch * outputs * height) / (block * ROWS), 1, width * block];
+  return interleaveRows(rows, [batch, outputs, height, width], block, emitter);
+}
+
+/** Pictures of `shape` whose rows are taken from `parts` in turn, all in blocks. */
+export function interleaveRows(
+  parts: readonly ValueName[],
+  shape: readonly [batch: number, channels: number, height: number, width: number],
+  block: number,
+  emitter: Emitter,
+): ValueName {
+  const [batch, channels, height, width] = shape;
+  const tiles = [(batch * channels * height) / (block * parts.length), 1, width * block];
   const joined = emitter.emit(
     'Concat',
-    rows.map((row) => emitter.reshape(row, tiles)),
+    parts.map((part) => emitter.reshape(part, tiles)),
     { axis: 1 },
   );
-  return fromBlocks(emitter.reshape(joined, [batch, outputs, height, width]), outputs, emitter);
+  return fromBlocks(emitter.reshape(joined, shape), channels, emitter);
 }
 
 /** Rows of tiles of a batch in groups of a block: `images · rows` of them, of as many images as possible. */
