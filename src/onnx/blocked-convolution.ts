@@ -5,6 +5,7 @@
 import type { ConvAttrs, NodeOf } from '../graph/index.ts';
 import { type NdArray, sizeOf } from '../tensor/index.ts';
 import type { Blocks, Emitter, ValueName } from './emitter.ts';
+import type { OnnxNode } from './model.ts';
 import { windowAttributes } from './window-attributes.ts';
 
 export const BLOCKED = { domain: 'com.microsoft.nchwc' } as const;
@@ -74,12 +75,7 @@ function blockedKernel(w: ValueName, shape: readonly number[], block: number, em
 }
 
 /** The same of a constant kernel, laid out now; fewer input channels than a block are not in blocks. */
-export function constantInBlocks(
-  kernel: Float32Array,
-  shape: readonly number[],
-  block: number,
-  emitter: Emitter,
-): ValueName {
+export function constantInBlocks({ shape, data: kernel }: NdArray, block: number, emitter: Emitter): ValueName {
   const [outputs, channels, ...window] = shape as [number, number, ...number[]];
   const taps = sizeOf(window);
   const data = new Float32Array(kernel.length);
@@ -89,7 +85,7 @@ export function constantInBlocks(
       for (let tap = 0; tap < taps; tap++) {
         const rows =
           channels < block ? (before + c) * taps + tap : (before + c - (c % block)) * taps + tap * block + (c % block);
-        data[rows * block + (o % block)] = kernel[(o * channels + c) * taps + tap]!;
+        data[rows * block + (o % block)] = Number(kernel[(o * channels + c) * taps + tap]);
       }
     }
   }
@@ -123,16 +119,71 @@ export function lowerBlockedConv(
         );
   const shape = [filled, channels, ...window];
   const kernel = fill(w!, shape.length);
-  const inputs =
+  const operands =
     channels < block
-      ? [x!, emitter.reshape(interleaveOutputs(kernel, shape, block, emitter), shape)]
-      : [toBlocks(x!, emitter), blockedKernel(kernel, shape, block, emitter)];
-  if (bias !== undefined) inputs.push(fill(bias, 1));
+      ? ([x!, emitter.reshape(interleaveOutputs(kernel, shape, block, emitter), shape)] as const)
+      : ([toBlocks(x!, emitter), blockedKernel(kernel, shape, block, emitter)] as const);
+  const shift = bias === undefined ? '' : fill(bias, 1);
   const attributes = { ...windowAttributes(node.attrs), kernel_shape: window };
-  const result = emitter.emit('Conv', inputs, attributes, BLOCKED);
-  return filled === outputs
-    ? fromBlocks(result, outputs, emitter, { conv: { inputs, attributes } })
-    : cropped(result, outputs, emitter);
+  return sumOfConvs([operands], shift, attributes, { outputs, filled }, emitter);
+}
+
+/**
+ * The sum of convolutions of parts of the channels, each adding to the one before, cropped to `outputs` channels of the whole
+ * blocks that they give. '' is no bias.
+ */
+function sumOfConvs(
+  operands: readonly (readonly [picture: ValueName, kernel: ValueName])[],
+  bias: ValueName,
+  attributes: OnnxNode['attributes'],
+  { outputs, filled }: { readonly outputs: number; readonly filled: number },
+  emitter: Emitter,
+): ValueName {
+  const plus = (other: ValueName): ValueName =>
+    operands.reduce(
+      (sum, [picture, kernel], i) => convPlus([picture, kernel, i === 0 ? bias : '', sum], attributes, emitter),
+      other,
+    );
+  const result = plus('');
+  return filled === outputs ? fromBlocks(result, outputs, emitter, { plus }) : cropped(result, outputs, emitter);
+}
+
+/** A convolution in blocks of x, kernel, bias and a sum that it adds to; '' where there is none. */
+export function convPlus(
+  inputs: readonly ValueName[],
+  attributes: OnnxNode['attributes'],
+  emitter: Emitter,
+): ValueName {
+  const given = inputs.slice(0, inputs.findLastIndex((name) => name !== '') + 1);
+  return emitter.emit('Conv', given, attributes, BLOCKED);
+}
+
+/** Some input channels of a kernel [O, I, ...]. */
+export function sliceChannels({ dtype, shape, data }: NdArray, from: number, count: number): NdArray {
+  const [outputs, channels, ...window] = shape as [number, number, ...number[]];
+  const taps = sizeOf(window);
+  const part = new Float32Array(outputs * count * taps);
+  for (let o = 0; o < outputs; o++) {
+    const start = (o * channels + from) * taps;
+    part.set((data as Float32Array).subarray(start, start + count * taps), o * count * taps);
+  }
+  return { dtype, shape: [outputs, count, ...window], data: part };
+}
+
+/** The channels of x in blocks, apart where they are so, each with what a constant kernel has for them. */
+export function channelsWithKernels(
+  x: ValueName,
+  kernel: NdArray,
+  emitter: Emitter,
+): readonly { readonly picture: ValueName; readonly kernel: NdArray }[] {
+  const parts = emitter.blocksOf(x)?.parts;
+  if (parts === undefined) return [{ picture: toBlocks(x, emitter), kernel }];
+  let from = 0;
+  return parts.map(({ values, channels }) => {
+    const part = { picture: values, kernel: sliceChannels(kernel, from, channels) };
+    from += channels;
+    return part;
+  });
 }
 
 /**
@@ -158,14 +209,12 @@ export function lowerConstantConv(
     return whole;
   };
   const shape = [filled, channels, ...window];
-  const taps = full(kernel.data, sizeOf(shape));
-  const inputs = [few ? x! : toBlocks(x!, emitter), constantInBlocks(taps, shape, block, emitter)];
-  if (shift) inputs.push(emitter.constant({ dtype: 'float32', shape: [filled], data: full(shift.data, filled) }));
+  const taps: NdArray = { dtype: 'float32', shape, data: full(kernel.data, sizeOf(shape)) };
+  const parts = few ? [{ picture: x!, kernel: taps }] : channelsWithKernels(x!, taps, emitter);
+  const operands = parts.map((part) => [part.picture, constantInBlocks(part.kernel, block, emitter)] as const);
+  const shifts = shift ? emitter.constant({ dtype: 'float32', shape: [filled], data: full(shift.data, filled) }) : '';
   const attributes = { ...windowAttributes(node.attrs), kernel_shape: window };
-  const result = emitter.emit('Conv', inputs, attributes, BLOCKED);
-  return filled === outputs
-    ? fromBlocks(result, outputs, emitter, { conv: { inputs, attributes } })
-    : cropped(result, outputs, emitter);
+  return sumOfConvs(operands, shifts, attributes, { outputs, filled }, emitter);
 }
 
 /** The adjoint in x at stride 1: a convolution of dY, with `attrs` already those of that convolution. */

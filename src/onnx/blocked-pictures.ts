@@ -6,7 +6,7 @@
 import type { BinaryOp, NodeOf, UnaryOp } from '../graph/index.ts';
 import { type Shape, sameShape, sizeOf } from '../tensor/index.ts';
 import { BLOCKED, fromBlocks, toBlocks } from './blocked-convolution.ts';
-import type { Blocks, Emitter, ValueName } from './emitter.ts';
+import type { Blocks, BlocksPart, Emitter, ValueName } from './emitter.ts';
 
 /** Scale and shift of each plane: `x · scale + shift`. Blocks [B, C, H, W]; scale, shift of B·C elements. */
 function scalePlanes(
@@ -38,26 +38,38 @@ function scalePlanes(
  */
 export function groupNormInBlocks(
   { inputs: [x], outputs: [, stats], attrs: { groups, epsilon } }: NodeOf<'groupNorm'>,
-  { values, sum }: Blocks,
+  blocks: Blocks,
   gamma: ValueName,
   beta: ValueName,
   emitter: Emitter,
 ): readonly ValueName[] {
   const shape = x!.shape;
   const [batch, channels, ...spatial] = shape as [number, number, ...number[]];
-  const planes = batch * channels;
   const perGroup = (value: ValueName, samples = batch) => emitter.reshape(value, [samples, groups, channels / groups]);
   const overGroup = (value: ValueName) => emitter.emit('ReduceMean', [value, emitter.ints([2])], { keepdims: 1 });
 
-  const blocks = sum?.blocks ?? values;
-  const means = emitter.emit('GlobalAveragePool', [blocks], {}, BLOCKED);
-  const centred = scalePlanes(blocks, onesFor(planes, emitter), emitter.emit('Neg', [means]), shape, emitter);
-  const squares = emitter.emit(
-    'Conv',
-    [emitter.reshape(centred, [1, planes, ...spatial]), emitter.reshape(centred, [planes, 1, ...spatial])],
-    { group: planes, kernel_shape: spatial },
-    BLOCKED,
-  );
+  const { sum } = blocks;
+  const parts = sum ? [{ values: sum.blocks, channels }] : partsOf(blocks, channels);
+  const centres = parts.map(({ values, channels: count }) => {
+    const planes = batch * count;
+    const means = emitter.emit('GlobalAveragePool', [values], {}, BLOCKED);
+    const shift = emitter.emit('Neg', [means]);
+    const centred = scalePlanes(values, onesFor(planes, emitter), shift, [batch, count, ...spatial], emitter);
+    const squares = emitter.emit(
+      'Conv',
+      [emitter.reshape(centred, [1, planes, ...spatial]), emitter.reshape(centred, [planes, 1, ...spatial])],
+      { group: planes, kernel_shape: spatial },
+      BLOCKED,
+    );
+    return { centred, means, squares, count };
+  });
+  /** One number per plane of every part, as of the whole. */
+  const ofAll = (each: (part: (typeof centres)[number]) => ValueName): ValueName => {
+    if (centres.length === 1) return each(centres[0]!);
+    const rows = centres.map((part) => emitter.reshape(each(part), [batch, part.count]));
+    return emitter.emit('Concat', rows, { axis: 1 });
+  };
+  const [means, squares] = [ofAll((part) => part.means), ofAll((part) => part.squares)];
   const within = emitter.emit('Div', [overGroup(perGroup(squares)), emitter.scalar(sizeOf(spatial))]);
   const planeMeans = perGroup(sum === undefined ? means : emitter.emit('Add', [means, sum.shift]));
   const mean = overGroup(planeMeans);
@@ -68,8 +80,18 @@ export function groupNormInBlocks(
   const invStd = emitter.emit('Reciprocal', [std]);
   const scale = emitter.emit('Mul', [perGroup(gamma, 1), invStd]);
   const shift = emitter.emit('Add', [perGroup(beta, 1), emitter.emit('Mul', [scale, offsets])]);
+  let from = 0;
+  const scaled = centres.map(({ centred, count }) => {
+    const of = (value: ValueName): ValueName =>
+      count === channels
+        ? value
+        : emitter.slice(emitter.reshape(value, [batch, channels]), [1], [from], [from + count]);
+    const values = scalePlanes(centred, of(scale), of(shift), [batch, count, ...spatial], emitter);
+    from += count;
+    return { values, channels: count };
+  });
   return [
-    fromBlocks(scalePlanes(centred, scale, shift, shape, emitter), channels, emitter),
+    joinChannels(scaled, channels, emitter),
     emitter.reshape(mean, stats!.shape),
     emitter.reshape(invStd, stats!.shape),
   ];
@@ -187,6 +209,11 @@ export function lowerElementwise(
   const { shape, dtype } = y!;
   const blocks = names.map((name) => emitter.blocksOf(name)?.values);
   if (dtype !== 'float32' || blocks.every((name) => name === undefined)) return write(names);
+  const parts = names.length === 1 ? emitter.blocksOf(names[0]!)!.parts : undefined;
+  if (parts) {
+    const written = parts.map(({ values, channels }) => ({ values: write([values]), channels }));
+    return joinChannels(written, shape[1]!, emitter);
+  }
   const operands = blocks.map((name, i) => {
     const operand = inputs[i]!.shape;
     return sameShape(operand, shape) ? name : sizeOf(operand) === 1 ? names[i] : undefined;
@@ -218,23 +245,34 @@ export function addInConvolution(
   emitter: Emitter,
 ): ValueName | undefined {
   const blocks = names.map((name) => emitter.blocksOf(name));
-  const at = blocks.findIndex((one, i) => one?.conv !== undefined && emitter.isReadOnce(names[i]!));
+  const at = blocks.findIndex((one, i) => one?.plus !== undefined && emitter.isReadOnce(names[i]!));
   const other = blocks[1 - at]?.values;
   if (at < 0 || other === undefined || !inputs.every(({ shape }) => sameShape(shape, y!.shape))) return undefined;
-  const { inputs: operands, attributes } = blocks[at]!.conv!;
-  const [x, w, bias = ''] = operands as [ValueName, ValueName, ValueName?];
-  return fromBlocks(emitter.emit('Conv', [x, w, bias, other], attributes, BLOCKED), y!.shape[1]!, emitter);
+  return fromBlocks(blocks[at]!.plus!(other), y!.shape[1]!, emitter);
 }
 
 /** `concat` along the channels of pictures in blocks; undefined when some are not. */
 export function concatInBlocks(
-  { outputs: [y], attrs: { axis } }: NodeOf<'concat'>,
+  { inputs, outputs: [y], attrs: { axis } }: NodeOf<'concat'>,
   names: readonly ValueName[],
   emitter: Emitter,
 ): ValueName | undefined {
-  const blocks = names.map((name) => emitter.blocksOf(name)?.values);
-  if (axis !== 1 || !blocks.every((name) => name !== undefined)) return undefined;
-  return fromBlocks(emitter.emit('Concat', blocks, { axis }), y!.shape[1]!, emitter);
+  const blocks = names.map((name) => emitter.blocksOf(name));
+  if (axis !== 1 || !blocks.every((one) => one !== undefined)) return undefined;
+  const parts = blocks.flatMap((one, i) => partsOf(one, inputs[i]!.shape[1]!));
+  return joinChannels(parts, y!.shape[1]!, emitter);
+}
+
+function partsOf({ values, parts }: Blocks, channels: number): readonly BlocksPart[] {
+  return parts ?? [{ values, channels }];
+}
+
+/** Pictures of these channels beside each other. */
+function joinChannels(parts: readonly BlocksPart[], channels: number, emitter: Emitter): ValueName {
+  if (parts.length === 1) return fromBlocks(parts[0]!.values, channels, emitter);
+  const values = parts.map((part) => part.values);
+  const joined = emitter.emit('Concat', values, { axis: 1 });
+  return fromBlocks(joined, channels, emitter, emitter.channelsApart ? { parts } : {});
 }
 
 /** `resize` to a whole multiple by nearest pixels, of pictures in blocks; undefined when it is otherwise. */

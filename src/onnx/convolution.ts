@@ -1,7 +1,14 @@
 /** @file Lowering of convolutions and of their adjoint in x: the form is chosen by target and shape. */
 import type { ConvAttrs, NodeOf } from '../graph/index.ts';
 import { sizeOf } from '../tensor/index.ts';
-import { hasBlockedForm, lowerBlockedAdjoint, lowerBlockedConv, lowerConstantConv } from './blocked-convolution.ts';
+import {
+  channelsWithKernels,
+  hasBlockedForm,
+  lowerBlockedAdjoint,
+  lowerBlockedConv,
+  lowerConstantConv,
+  toBlocks,
+} from './blocked-convolution.ts';
 import type { Emitter, ValueName } from './emitter.ts';
 import { hasEnlargedForm, lowerEnlarged } from './enlarged-convolution.ts';
 import type { OnnxTarget } from './target.ts';
@@ -29,10 +36,14 @@ export function lowerConv(
   if (repeats && hasEnlargedForm(block, node, repeats)) return lowerEnlarged(node, [w, bias], repeats, block, emitter);
   const constant = emitter.initializers.get(w);
   if (hasWinogradForm(target.block, node.attrs, extents)) {
-    const kernels = constant
-      ? constantKernels(constant, target.block, emitter)
-      : changingKernels(w, shape, target.block, emitter);
-    return lowerWinograd(x, kernels, bias, node.attrs, extents, target.block, emitter);
+    const operands = constant
+      ? channelsWithKernels(x, constant, emitter).map(({ picture, kernel: part }) => ({
+          picture,
+          channels: part.shape[1]!,
+          kernels: constantKernels(part, target.block!, emitter),
+        }))
+      : [{ picture: toBlocks(x, emitter), channels, kernels: changingKernels(w, shape, target.block, emitter) }];
+    return lowerWinograd(operands, bias, node.attrs, extents, target.block, emitter);
   }
   const laidOut = lowerConstantConv(node, inputs, target.block, emitter);
   if (laidOut !== undefined) return laidOut;
@@ -91,7 +102,8 @@ export function lowerConvTranspose(
     };
     if (!constant && hasWinogradForm(target.block, direct, extents)) {
       const kernels = adjointKernels(w, shape, target.block, emitter);
-      return lowerWinograd(x, kernels, undefined, direct, extents, target.block, emitter);
+      const operands = [{ picture: toBlocks(x, emitter), channels: outputs, kernels }];
+      return lowerWinograd(operands, undefined, direct, extents, target.block, emitter);
     }
     if (!constant && hasBlockedForm(target.block, direct, outputs, channels)) {
       return lowerBlockedAdjoint(inputs, shape, direct, target.block, emitter);

@@ -19,15 +19,32 @@ export interface EmitOptions {
   readonly outputs?: number;
 }
 
+/** Some of the channels of pictures, in blocks. */
+export interface BlocksPart {
+  readonly values: ValueName;
+  readonly channels: number;
+}
+
 /** Pictures in ONNX Runtime's blocked layout. */
 export interface Blocks {
   readonly values: ValueName;
+  /** What they are beside each other, when nothing needs them joined so far: see `EmitterOptions`. */
+  readonly parts?: readonly BlocksPart[];
   /** What they are the sum of, when they are one: pictures in blocks and a number per plane, [B, C, 1, 1]. */
   readonly sum?: { readonly blocks: ValueName; readonly shift: ValueName };
   /** The blocks that they enlarge, when every pixel of those is repeated `factors` times along each axis. */
   readonly repeats?: { readonly blocks: ValueName; readonly factors: readonly number[] };
-  /** The convolution that wrote them, when it could add something else on the way. */
-  readonly conv?: { readonly inputs: readonly ValueName[]; readonly attributes: OnnxNode['attributes'] };
+  /** Writes the convolution that they come from once more, with other pictures in blocks added on the way. */
+  readonly plus?: (other: ValueName) => ValueName;
+}
+
+/** What an emitter does beyond writing nodes. */
+export interface EmitterOptions {
+  /**
+   * Whether joined channels are worked on apart as long as possible, which saves joining them where every kernel is constant;
+   * a changing kernel and a backward pass would join what they read each time. Default false.
+   */
+  readonly channelsApart?: boolean;
 }
 
 /** Appends nodes with fresh value names; shares equal constants. */
@@ -44,7 +61,12 @@ export class Emitter {
   readonly #emitted = new Map<string, readonly ValueName[]>();
   /** Pictures whose blocks are there too. */
   readonly #blocks = new Map<ValueName, Blocks>();
+  readonly channelsApart: boolean;
   #names = 0;
+
+  constructor({ channelsApart = false }: EmitterOptions = {}) {
+    this.channelsApart = channelsApart;
+  }
 
   fresh(prefix = 't'): ValueName {
     return `${prefix}${this.#names++}`;

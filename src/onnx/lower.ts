@@ -61,7 +61,7 @@ function expandComposites(graph: Graph, target: OnnxTarget): Graph {
 export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefined }: LowerOptions = {}): LoweredGraph {
   const simplified = simplify(expandComposites(simplify(graph), target));
   const order = topologicalOrder(resultsOf(simplified));
-  const emitter = new Emitter();
+  const emitter = new Emitter({ channelsApart: order.every((node) => isConstant(node, frozen)) });
   const names = new Map<Tensor, ValueName>();
   const inputs = new Map<string, ValueName>();
   const variables = new Map<Variable, ValueName>();
@@ -145,6 +145,10 @@ export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefin
     opsets: Object.fromEntries(Object.entries(OPSETS).filter(([domain]) => domains.has(domain))),
   };
   return { model, graph: simplified, inputs, variables, randoms, outputs, assignments };
+}
+
+function isConstant(node: Node, frozen: (variable: Variable) => NdArray | undefined): boolean {
+  return node.op !== 'variable' || frozen(node.attrs.variable) !== undefined;
 }
 
 /** ONNX Runtime runs dead nodes: a lowering may have written outputs nobody reads. */

@@ -9,6 +9,7 @@ import {
   BLOCKED,
   blocksAgain,
   constantInBlocks,
+  convPlus,
   depthwise,
   fromBlocks,
   hasBlockedForm,
@@ -99,7 +100,7 @@ export function constantKernels(
       const from = Math.floor(i / columns) * 3 * columns + (i % columns);
       part[i] = first * taps[from]! + second * taps[from + columns]! + third * taps[from + 2 * columns]!;
     }
-    return constantInBlocks(part, [outputs, channels, 1, columns], block, emitter);
+    return constantInBlocks({ dtype: 'float32', shape: [outputs, channels, 1, columns], data: part }, block, emitter);
   });
 }
 
@@ -185,25 +186,35 @@ function weighRows(
   return depthwise(blocks, channels, taps, attributes, block, emitter);
 }
 
-/** The convolution, given its transformed kernel. x: [B, C, H, W]; `padding` per spatial axis, before and after. */
+/** Some of the channels of pictures in blocks, and the transformed kernel for them. */
+export interface WinogradOperand {
+  readonly picture: ValueName;
+  readonly channels: number;
+  readonly kernels: readonly ValueName[];
+}
+
+/** The convolution, summed over `operands`; `padding` per spatial axis, before and after. */
 export function lowerWinograd(
-  x: ValueName,
-  kernels: readonly ValueName[],
+  operands: readonly WinogradOperand[],
   bias: ValueName | undefined,
   { padding }: ConvAttrs,
-  { batch, channels, outputs, kernel, spatial }: ConvExtents,
+  { batch, outputs, kernel, spatial }: ConvExtents,
   block: number,
   emitter: Emitter,
 ): ValueName {
   const [[top, bottom], [left, right]] = padding as unknown as [[number, number], [number, number]];
   const [height, width] = spatial as [number, number];
-  const blocks = toBlocks(x, emitter);
-  const rowsOf = ROW_TRANSFORM.map((weights) => weighRows(blocks, channels, weights, { top, bottom }, block, emitter));
+  const window = { kernel_shape: [1, kernel[1]!], pads: [0, left, 0, right] };
+  const rowsOf = operands.map(({ picture, channels }) =>
+    ROW_TRANSFORM.map((weights) => weighRows(picture, channels, weights, { top, bottom }, block, emitter)),
+  );
   /** One of the six products; what follows is added to it: a bias, a value of its shape ('' is none). */
-  const product = (i: number, ...addends: ValueName[]): ValueName => {
-    const inputs = [rowsOf[i]!, kernels[i]!, ...addends];
-    return emitter.emit('Conv', inputs, { kernel_shape: [1, kernel[1]!], pads: [0, left, 0, right] }, BLOCKED);
-  };
+  const product = (i: number, shift = '', addend = ''): ValueName =>
+    operands.reduce(
+      (sum, { kernels }, part) =>
+        convPlus([rowsOf[part]![i]!, kernels[i]!, part === 0 ? shift : '', sum], window, emitter),
+      addend,
+    );
   const add = (a: ValueName, b: ValueName): ValueName => emitter.emit('Add', [a, b]);
   const sub = (a: ValueName, b: ValueName): ValueName => emitter.emit('Sub', [a, b]);
   const tile = [batch, outputs, height / ROWS, width];

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { gradients } from '../../src/autodiff/index.ts';
 import { concat, conv, groupNorm, input, resize, type Tensor, trace, Variable, where } from '../../src/graph/index.ts';
 import { lower } from '../../src/onnx/index.ts';
-import { type NdArray, toFloat64 } from '../../src/tensor/index.ts';
+import { type NdArray, ndArray, sizeOf, toFloat64 } from '../../src/tensor/index.ts';
 import { expectReferenceValues, native } from './engines.ts';
 import { relativeError } from './float64.ts';
 import { exampleInputs, type InputSpec, opCase } from './op-case.ts';
@@ -136,6 +136,31 @@ test('constant kernels of enlarged pictures give what changing kernels give', as
     conv(resize(conv(x, w1!), { size: [8, 12] }), w2!, b2!, { padding: 1 }),
   );
   expect(difference).toBeLessThan(1e-6);
+});
+
+test('constant kernels of pictures beside each other, which are never joined, give what changing kernels give', async () => {
+  const body = (x: Tensor, w1: Tensor, gamma: Tensor, beta: Tensor, w2: Tensor, b2: Tensor, skip: Tensor) => {
+    const h = conv(x, w1);
+    const joined = concat([h, h.silu(), h.add(1).slice(1, 16, 32), h.tanh().slice(1, 0, 16)], 1);
+    const normal = groupNorm(joined, 4, gamma, beta).silu();
+    return conv(normal, w2, b2, { padding: 1 }).add(conv(joined, skip));
+  };
+  const small = [[2, 16, 8, 8], [32, 16, 1, 1], [96], [96], [16, 96, 3, 3], [16], [16, 96, 1, 1]];
+  const large = [[40, 16, 8, 8], [32, 16, 1, 1], [96], [96], [64, 96, 3, 3], [64], [64, 96, 1, 1]];
+  const run = body as (x: Tensor, ...weights: Tensor[]) => Tensor;
+  expect(await differenceWhenFrozen(small, run)).toBeLessThan(1e-6);
+  expect(await differenceWhenFrozen(large, run)).toBeLessThan(2e-6);
+  const variables = small.slice(1).map((shape, i) => new Variable(shape, { name: `w${i}` }));
+  const graph = trace(() => run(input('x', small[0]!), ...variables.map(({ value }) => value)));
+  const joins = (freeze: boolean) => {
+    const frozen = ({ shape }: Variable) => (freeze ? ndArray(new Float32Array(sizeOf(shape)), shape) : undefined);
+    const { model } = lower(graph, { provider: 'cpu', block: 16 }, { frozen });
+    const pictures = model.nodes.filter(({ opType, attributes }) => opType === 'Concat' && attributes.axis === 1);
+    return pictures.length;
+  };
+  expect(joins(false)).toBe(1);
+  // of means and of squares, no pictures
+  expect(joins(true)).toBe(2);
 });
 
 test('a convolution of twice the size takes three products of half the rows', () => {
