@@ -212,9 +212,9 @@ export function lowerConstantConv(
   const taps: NdArray = { dtype: 'float32', shape, data: full(kernel.data, sizeOf(shape)) };
   const parts = few ? [{ picture: x!, kernel: taps }] : channelsWithKernels(x!, taps, emitter);
   const operands = parts.map((part) => [part.picture, constantInBlocks(part.kernel, block, emitter)] as const);
-  const shifts = shift ? emitter.constant({ dtype: 'float32', shape: [filled], data: full(shift.data, filled) }) : '';
+  const biases = shift ? emitter.constant({ dtype: 'float32', shape: [filled], data: full(shift.data, filled) }) : '';
   const attributes = { ...windowAttributes(node.attrs), kernel_shape: window };
-  return sumOfConvs(operands, shifts, attributes, { outputs, filled }, emitter);
+  return sumOfConvs(operands, biases, attributes, { outputs, filled }, emitter);
 }
 
 /** The adjoint in x at stride 1: a convolution of dY, with `attrs` already those of that convolution. */
