@@ -80,7 +80,7 @@ export const reductionRules: VjpRules = {
   groupNorm: groupNormRule,
 };
 
-/** Through the values by `groupNormGrad`; mean and 1 / standard deviation are affine and cubic in what they are read from. */
+/** `groupNormGrad` through the values; of n elements, `1 / n` through the mean and `-invStd³ (x - mean) / n` through 1 / standard deviation. */
 function groupNormRule(
   { inputs, outputs: [, mean, invStd], attrs: { groups } }: NodeOf<'groupNorm'>,
   [dy, dMean, dInvStd]: readonly (Tensor | undefined)[],

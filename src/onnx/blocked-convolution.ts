@@ -15,7 +15,7 @@ export function toBlocks(x: ValueName, emitter: Emitter): ValueName {
   return emitter.blocksOf(x)?.values ?? emitter.emit('ReorderInput', [x], {}, BLOCKED);
 }
 
-/** The same, apart from the forward pass: sharing its blocks would keep them in memory until the backward pass. */
+/** The same for a backward pass: pictures that were laid out plainly are moved again, not kept in blocks from the forward pass on. */
 export function blocksAgain(x: ValueName, emitter: Emitter): ValueName {
   const blocks = emitter.blocksOf(x)?.values;
   if (blocks !== undefined) return blocks;
@@ -159,7 +159,7 @@ export function convPlus(
 }
 
 /** Some input channels of a kernel [O, I, ...]. */
-export function sliceChannels({ dtype, shape, data }: NdArray, from: number, count: number): NdArray {
+function sliceChannels({ dtype, shape, data }: NdArray, from: number, count: number): NdArray {
   const [outputs, channels, ...window] = shape as [number, number, ...number[]];
   const taps = sizeOf(window);
   const part = new Float32Array(outputs * count * taps);
@@ -296,9 +296,8 @@ export function scaleBlocks(
   const line = shape.at(-1)!;
   const lines = [1, block, sizeOf(shape) / (block * line), line];
   const w = emitter.constant({ dtype: 'float32', shape: [block, 1, 1, 1], data: new Float32Array(block).fill(factor) });
-  const inputs = [emitter.reshape(blocks, lines), w];
-  if (sum !== '') inputs.push('', emitter.reshape(sum, lines));
-  return emitter.reshape(emitter.emit('Conv', inputs, { group: block, kernel_shape: [1, 1] }, BLOCKED), shape);
+  const inputs = [emitter.reshape(blocks, lines), w, '', sum === '' ? '' : emitter.reshape(sum, lines)];
+  return emitter.reshape(convPlus(inputs, { group: block, kernel_shape: [1, 1] }, emitter), shape);
 }
 
 /**

@@ -5,30 +5,41 @@
  */
 import type { BinaryOp, NodeOf, UnaryOp } from '../graph/index.ts';
 import { type Shape, sameShape, sizeOf } from '../tensor/index.ts';
-import { BLOCKED, fromBlocks, toBlocks } from './blocked-convolution.ts';
+import { BLOCKED, convPlus, fromBlocks, toBlocks } from './blocked-convolution.ts';
 import type { Blocks, BlocksPart, Emitter, ValueName } from './emitter.ts';
 
-/** Scale and shift of each plane: `x · scale + shift`. Blocks [B, C, H, W]; scale, shift of B·C elements. */
+/** Scale and shift of each plane, added to `sum`: `x · scale + shift + sum`. Blocks [B, C, H, W]; scale, shift of B·C elements; '' is none. */
 function scalePlanes(
   blocks: ValueName,
   scale: ValueName,
   shift: ValueName,
   shape: readonly number[],
   emitter: Emitter,
+  sum = '',
 ): ValueName {
   const [batch, channels, ...spatial] = shape as [number, number, ...number[]];
   const planes = batch * channels;
-  const scaled = emitter.emit(
-    'Conv',
+  const given = (name: ValueName, as: readonly number[]): ValueName => (name === '' ? '' : emitter.reshape(name, as));
+  const pictures = [1, planes, ...spatial];
+  const scaled = convPlus(
     [
-      emitter.reshape(blocks, [1, planes, ...spatial]),
+      emitter.reshape(blocks, pictures),
       emitter.reshape(scale, [planes, 1, 1, 1]),
-      emitter.reshape(shift, [planes]),
+      given(shift, [planes]),
+      given(sum, pictures),
     ],
     { group: planes, kernel_shape: [1, 1] },
-    BLOCKED,
+    emitter,
   );
   return emitter.reshape(scaled, shape);
+}
+
+/** Sum over the pixels of each plane of a product of pictures in blocks, [B, C, H, W]: a convolution of one with the other. */
+function sumOfProducts(a: ValueName, b: ValueName, shape: readonly number[], emitter: Emitter): ValueName {
+  const [batch, channels, ...spatial] = shape as [number, number, ...number[]];
+  const planes = batch * channels;
+  const operands = [emitter.reshape(a, [1, planes, ...spatial]), emitter.reshape(b, [planes, 1, ...spatial])];
+  return emitter.emit('Conv', operands, { group: planes, kernel_shape: spatial }, BLOCKED);
 }
 
 /**
@@ -51,17 +62,11 @@ export function groupNormInBlocks(
   const { sum } = blocks;
   const parts = sum ? [{ values: sum.blocks, channels }] : partsOf(blocks, channels);
   const centres = parts.map(({ values, channels: count }) => {
-    const planes = batch * count;
+    const part = [batch, count, ...spatial];
     const means = emitter.emit('GlobalAveragePool', [values], {}, BLOCKED);
     const shift = emitter.emit('Neg', [means]);
-    const centred = scalePlanes(values, onesFor(planes, emitter), shift, [batch, count, ...spatial], emitter);
-    const squares = emitter.emit(
-      'Conv',
-      [emitter.reshape(centred, [1, planes, ...spatial]), emitter.reshape(centred, [planes, 1, ...spatial])],
-      { group: planes, kernel_shape: spatial },
-      BLOCKED,
-    );
-    return { centred, means, squares, count };
+    const centred = scalePlanes(values, onesFor(batch * count, emitter), shift, part, emitter);
+    return { centred, means, squares: sumOfProducts(centred, centred, part, emitter), count };
   });
   /** One number per plane of every part, as of the whole. */
   const ofAll = (each: (part: (typeof centres)[number]) => ValueName): ValueName => {
@@ -113,26 +118,17 @@ export function groupNormGradInBlocks(
 ): readonly ValueName[] {
   const shape = x!.shape;
   const [batch, channels, ...spatial] = shape as [number, number, ...number[]];
-  const planes = batch * channels;
   const pixels = sizeOf(spatial);
   const emit = (op: string, ...inputs: ValueName[]) => emitter.emit(op, inputs);
   const perGroup = (value: ValueName, samples = batch) => emitter.reshape(value, [samples, groups, channels / groups]);
   const ofGroup = (value: ValueName) => emitter.reshape(value, [batch, groups, 1]);
   const overGroup = (value: ValueName) => emitter.reduceSum(emit('Mul', value, perGroup(gammas!, 1)), [2], true);
-  const overBatch = (value: ValueName) => {
-    const ones = emitter.constant({ dtype: 'float32', shape: [1, batch], data: new Float32Array(batch).fill(1) });
-    return emitter.reshape(emit('MatMul', ones, emitter.reshape(value, [batch, channels])), gamma!.shape);
-  };
+  const overBatch = (value: ValueName) => emitter.reshape(emitter.sumRows(value, batch, channels), gamma!.shape);
 
   const { values, sum } = emitter.blocksOf(picture!) ?? { values: toBlocks(picture!, emitter) };
   const gradients = toBlocks(dy!, emitter);
-  const [pictures, kernel] = [
-    [1, planes, ...spatial],
-    [planes, 1, ...spatial],
-  ] as const;
-  const window = { group: planes, kernel_shape: spatial };
-  const apart = emitter.reshape(sum?.blocks ?? values, pictures);
-  const products = emitter.emit('Conv', [apart, emitter.reshape(gradients, kernel)], window, BLOCKED);
+  const pictures = sum?.blocks ?? values;
+  const products = sumOfProducts(pictures, gradients, shape, emitter);
   const averages = emitter.emit('GlobalAveragePool', [gradients], {}, BLOCKED);
   const sumDy = emit('Mul', perGroup(averages), emitter.scalar(pixels));
   const shift = sum && perGroup(sum.shift);
@@ -152,14 +148,9 @@ export function groupNormGradInBlocks(
   const perPlane = emit('Mul', p, ones);
   const constantPart = shift ? emit('Add', q, emit('Mul', shift, p)) : emit('Mul', q, ones);
   const scaled = scalePlanes(gradients, emit('Mul', perGroup(gammas!, 1), scales), constantPart, shape, emitter);
-  const inputs = [apart, emitter.reshape(perPlane, [planes, 1, 1, 1]), '', emitter.reshape(scaled, pictures)];
-  const dx = emitter.emit('Conv', inputs, { group: planes, kernel_shape: [1, 1] }, BLOCKED);
+  const dx = scalePlanes(pictures, perPlane, '', shape, emitter, scaled);
   const centred = emit('Sub', sumDyX, emit('Mul', sumDy, means));
-  return [
-    fromBlocks(emitter.reshape(dx, shape), channels, emitter),
-    overBatch(emit('Mul', centred, scales)),
-    overBatch(sumDy),
-  ];
+  return [fromBlocks(dx, channels, emitter), overBatch(emit('Mul', centred, scales)), overBatch(sumDy)];
 }
 
 /** `sum` over all pixels, or batch and pixels, of pictures in blocks; undefined when it is otherwise. */

@@ -35,17 +35,17 @@ export function lowerConv(
   const repeats = emitter.blocksOf(x)?.repeats;
   if (repeats && hasEnlargedForm(block, node, repeats)) return lowerEnlarged(node, [w, bias], repeats, block, emitter);
   const constant = emitter.initializers.get(w);
-  if (hasWinogradForm(target.block, node.attrs, extents)) {
+  if (hasWinogradForm(block, node.attrs, extents)) {
     const operands = constant
       ? channelsWithKernels(x, constant, emitter).map(({ picture, kernel: part }) => ({
           picture,
           channels: part.shape[1]!,
-          kernels: constantKernels(part, target.block!, emitter),
+          kernels: constantKernels(part, block, emitter),
         }))
-      : [{ picture: toBlocks(x, emitter), channels, kernels: changingKernels(w, shape, target.block, emitter) }];
-    return lowerWinograd(operands, bias, node.attrs, extents, target.block, emitter);
+      : [{ picture: toBlocks(x, emitter), channels, kernels: changingKernels(w, shape, block, emitter) }];
+    return lowerWinograd(operands, bias, node.attrs, extents, block, emitter);
   }
-  const laidOut = lowerConstantConv(node, inputs, target.block, emitter);
+  const laidOut = lowerConstantConv(node, inputs, block, emitter);
   if (laidOut !== undefined) return laidOut;
   const few = block !== undefined && Math.max(channels, outputs) >= block;
   const filled = (count: number): number => (few ? Math.max(count, block) : count);

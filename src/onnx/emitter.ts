@@ -192,6 +192,12 @@ export class Emitter {
       this.ints([...padding.map(([before]) => before), ...padding.map(([, after]) => after)]),
     ]);
   }
+  /** x, taken as `rows` rows, summed to [1, size]: a product with a row of ones, faster than reducing a leading axis. */
+  sumRows(x: ValueName, rows: number, size: number): ValueName {
+    if (rows === 1) return this.reshape(x, [1, size]);
+    const ones = this.constant({ dtype: 'float32', shape: [1, rows], data: new Float32Array(rows).fill(1) });
+    return this.emit('MatMul', [ones, this.reshape(x, [rows, size])]);
+  }
   reduceSum(x: ValueName, axes: readonly number[], keepDims: boolean): ValueName {
     return this.emit('ReduceSum', [x, this.ints(axes)], { keepdims: keepDims ? 1 : 0 });
   }

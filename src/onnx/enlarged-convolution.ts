@@ -4,7 +4,7 @@
  * of row i. Columns are repeated and convolved as they are.
  */
 import type { NodeOf } from '../graph/index.ts';
-import { BLOCKED, depthwise, hasBlockedForm, scaleBlocks } from './blocked-convolution.ts';
+import { BLOCKED, convPlus, depthwise, hasBlockedForm, scaleBlocks } from './blocked-convolution.ts';
 import type { Blocks, Emitter, ValueName } from './emitter.ts';
 import { changingKernels, constantKernels, interleaveRows } from './winograd.ts';
 
@@ -57,8 +57,8 @@ export function lowerEnlarged(
   };
   const [left, right] = attrs.padding[1]!;
   const window = { kernel_shape: [1, kernelShape[3]!], pads: [0, left, 0, right] };
-  const product = (...operands: ValueName[]): ValueName => emitter.emit('Conv', operands, window, BLOCKED);
-  const both = bias === undefined ? product(rows, sum!) : product(rows, sum!, bias);
+  const product = (...operands: ValueName[]): ValueName => convPlus(operands, window, emitter);
+  const both = product(rows, sum!, bias ?? '');
   const half = [batch, outputs, height / 2, width];
   const add = (part: ValueName): ValueName => scaleBlocks(both, 1, part, half, block, emitter);
   const even = add(product(difference([1, -1], [1, 0]), first!));

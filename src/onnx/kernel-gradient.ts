@@ -67,7 +67,7 @@ function channelProducts(
         emitter.reshape(gradient, [batch, outputs, area]),
       ];
       const [first, second] = (swap ? operands.reverse() : operands) as [ValueName, ValueName];
-      return sumOverBatch(matmulTransposed(first, second, 3, emitter, target), batch, channels * outputs, emitter);
+      return emitter.sumRows(matmulTransposed(first, second, 3, emitter, target), batch, channels * outputs);
     },
   };
 }
@@ -136,7 +136,7 @@ function stackedProduct(
   });
   const stacked = shifts.length === 1 ? shifts[0]! : emitter.emit('Concat', shifts, { axis: 1 });
   const product = matmulTransposed(emitter.reshape(wide, [batch, many, area]), stacked, 3, emitter, target);
-  const sum = emitter.reshape(sumOverBatch(product, batch, many * taps * few, emitter), [many, taps, few]);
+  const sum = emitter.reshape(emitter.sumRows(product, batch, many * taps * few), [many, taps, few]);
   const kernel = emitter.transpose(sum, shiftsPicture ? [0, 2, 1] : [2, 0, 1]);
   return emitter.reshape(kernel, [outputs, channels, ...attrs.kernel]);
 }
@@ -257,14 +257,7 @@ function slicedProducts(
   const products = kernelPositions(kernel).map((position) => {
     const columns = emitter.reshape(viewOf(position), [batch * groups, channels / groups, area]);
     const size = outputs * (channels / groups);
-    return sumOverBatch(matmulTransposed(rows, columns, 3, emitter, target), batch, size, emitter);
+    return emitter.sumRows(matmulTransposed(rows, columns, 3, emitter, target), batch, size);
   });
   return joinTaps(products, [outputs, channels / groups, ...kernel], target, emitter);
-}
-
-/** [B, N] → [1, N] as a product with a row of ones: a leading-axis reduction costs as much as the products themselves. */
-function sumOverBatch(x: ValueName, batch: number, size: number, emitter: Emitter): ValueName {
-  if (batch === 1) return emitter.reshape(x, [1, size]);
-  const ones = emitter.constant({ dtype: 'float32', shape: [1, batch], data: new Float32Array(batch).fill(1) });
-  return emitter.emit('MatMul', [ones, emitter.reshape(x, [batch, size])]);
 }

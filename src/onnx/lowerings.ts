@@ -61,16 +61,13 @@ const lowerSum: Lowering<'sum'> = (node, [name], emitter) => {
   const leading = axes.every((axis, i) => axis === i) ? axes.length : 0;
   if (leading > 0 && leading < shape.length && sizeOf(y!.shape) > 1) {
     const rows = sizeOf(shape.slice(0, leading));
-    const ones = emitter.constant({ dtype: 'float32', shape: [1, rows], data: new Float32Array(rows).fill(1) });
-    const flat = emitter.reshape(name!, [rows, sizeOf(shape.slice(leading))]);
-    return [emitter.reshape(emitter.emit('MatMul', [ones, flat]), y!.shape)];
+    return [emitter.reshape(emitter.sumRows(name!, rows, sizeOf(shape.slice(leading))), y!.shape)];
   }
   const channelSum = axes[0] === 0 && shape.length > 2 && axes.length === shape.length - 1 && !axes.includes(1);
   if (channelSum) {
     const [batch, channels] = shape as [number, number];
     const pixels = emitter.reduceSum(emitter.reshape(name!, [batch, channels, sizeOf(shape.slice(2))]), [2], false);
-    const ones = emitter.constant({ dtype: 'float32', shape: [1, batch], data: new Float32Array(batch).fill(1) });
-    return [emitter.reshape(emitter.emit('MatMul', [ones, pixels]), y!.shape)];
+    return [emitter.reshape(emitter.sumRows(pixels, batch, channels), y!.shape)];
   }
   return [emitter.reduceSum(name!, axes, keepDims)];
 };

@@ -221,12 +221,7 @@ export function lowerWinograd(
   const times = (a: ValueName, factor: number, sum = ''): ValueName =>
     scaleBlocks(a, factor, sum, tile, block, emitter);
   // the product at 1 counts once in every row, so it carries the bias
-  const [at1, atMinus1, at2, atMinus2] = [
-    bias === undefined ? product(1) : product(1, bias),
-    product(2),
-    product(3),
-    product(4),
-  ];
+  const [at1, atMinus1, at2, atMinus2] = [product(1, bias), product(2), product(3), product(4)];
   const [even1, odd1] = [add(at1, atMinus1), sub(at1, atMinus1)];
   const [even2, odd2] = [add(at2, atMinus2), sub(at2, atMinus2)];
   const [second, third] = [times(odd2, 2, odd1), times(even2, 4, even1)];
