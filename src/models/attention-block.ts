@@ -1,6 +1,6 @@
 /** @file Self-attention over the pixels of a feature map. */
-import { conv, type Tensor, toTensor } from '../graph/index.ts';
-import { GroupNorm, type Linear, MultiHeadAttention } from '../nn/index.ts';
+import { conv, type Tensor, type TensorLike, toTensor } from '../graph/index.ts';
+import { GroupNorm, MultiHeadAttention } from '../nn/index.ts';
 
 export interface AttentionBlockOptions {
   /** Channels of one head; null: one head of all channels. Default 8. */
@@ -33,25 +33,73 @@ export class AttentionBlock extends MultiHeadAttention {
    * (a quarter faster with many heads than attention over tokens).
    */
   override forward(x: Tensor): Tensor {
-    const [batch, , height, width] = x.shape as [number, number, number, number];
     const normed = this.groupNorm ? this.groupNorm.forward(x) : x;
-    const headShape = [batch, this.heads, this.headDim, height * width];
-    const [q, k, v] = [this.toQ, this.toK, this.toV].map((linear) => projectPixels(linear, normed).reshape(headShape));
-    // [B, heads, L, S], then [B, heads, headDim, L]
-    const weights = q!
-      .mul(1 / Math.sqrt(this.headDim))
-      .matmul(k!, { transposeA: true })
-      .softmax();
-    const mixed = v!.matmul(weights, { transposeB: true }).reshape([batch, -1, height, width]);
-    const sum = projectPixels(this.toOut[0], mixed).add(x);
+    const sum = (this.#joinsProjections(x) ? this.#attendJoined(normed) : this.#attend(normed)).add(x);
     return this.outputScaleFactor === 1 ? sum : sum.mul(1 / this.outputScaleFactor);
+  }
+
+  #attend(x: Tensor): Tensor {
+    const [q, k, v] = [this.toQ, this.toK, this.toV].map(({ weight, bias }) =>
+      this.#perHead(projectPixels(x, toTensor(weight), bias)),
+    ) as [Tensor, Tensor, Tensor];
+    const [{ weight, bias }] = this.toOut;
+    return projectPixels(mix(q.mul(this.#scale), k, v).reshape(x.shape), toTensor(weight), bias);
+  }
+
+  /** Whether the products of projection matrices cost less than the projections of all pixels that they save. */
+  #joinsProjections(x: Tensor): boolean {
+    const [batch, channels, height, width] = x.shape as [number, number, number, number];
+    return this.heads === 1 && batch * height * width >= 2 * channels;
+  }
+
+  /**
+   * The same of one head with two projections instead of four. `(Wq x + bq)ᵀ (Wk y + bk)` is `(Wkᵀ (Wq x + bq))ᵀ y` but for
+   * a part that all keys y share, to which softmax is blind. Weights sum to 1, so values are projected after they are mixed.
+   */
+  #attendJoined(x: Tensor): Tensor {
+    const [q, k, v, out] = [this.toQ, this.toK, this.toV, this.toOut[0]].map(({ weight, bias }) => ({
+      weight: toTensor(weight),
+      bias: toTensor(bias!).unsqueeze(1),
+    })) as [Projection, Projection, Projection, Projection];
+    const toKeys = k.weight.mul(this.#scale);
+    const queries = this.#perHead(
+      projectPixels(
+        x,
+        toKeys.matmul(q.weight, { transposeA: true }),
+        toKeys.matmul(q.bias, { transposeA: true }).squeeze(1),
+      ),
+    );
+    const pixels = this.#perHead(x);
+    const mixed = mix(queries, pixels, pixels).reshape(x.shape);
+    return projectPixels(mixed, out.weight.matmul(v.weight), out.weight.matmul(v.bias).add(out.bias).squeeze(1));
+  }
+
+  get #scale(): number {
+    return 1 / Math.sqrt(this.headDim);
+  }
+
+  /** [B, heads · headDim, H, W] → [B, heads, headDim, H · W] */
+  #perHead(x: Tensor): Tensor {
+    const [batch, , height, width] = x.shape as [number, number, number, number];
+    return x.reshape([batch, this.heads, this.headDim, height * width]);
   }
 }
 
-/** The linear layer over the channels of every pixel. x: [B, C, H, W] → [B, outFeatures, H, W]. */
-function projectPixels({ weight, bias }: Linear, x: Tensor): Tensor {
-  const [outputs, inputs] = weight.shape as [number, number];
-  return conv(x, toTensor(weight).reshape([outputs, inputs, 1, 1]), bias);
+/** A linear layer: weight [outputs, inputs], bias [outputs, 1]. */
+interface Projection {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+}
+
+/** Attention, channels first. q: [B, heads, D, L], k, v: [B, heads, D, S] → [B, heads, D, L]. */
+function mix(q: Tensor, k: Tensor, v: Tensor): Tensor {
+  const weights = q.matmul(k, { transposeA: true }).softmax();
+  return v.matmul(weights, { transposeB: true });
+}
+
+/** A linear layer over the channels of every pixel. x: [B, C, H, W], weight: [O, C], bias: [O] → [B, O, H, W]. */
+function projectPixels(x: Tensor, weight: Tensor, bias: TensorLike | undefined): Tensor {
+  return conv(x, weight.reshape([...weight.shape, 1, 1]), bias);
 }
 
 const RENAMED = { query: 'to_q', key: 'to_k', value: 'to_v', proj_attn: 'to_out.0' } as const;
