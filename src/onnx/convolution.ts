@@ -33,7 +33,8 @@ export function lowerConv(
   };
   const { block } = target;
   const repeats = emitter.blocksOf(x)?.repeats;
-  if (repeats && hasEnlargedForm(block, node, repeats)) return lowerEnlarged(node, [w, bias], repeats, block, emitter);
+  if (repeats && hasEnlargedForm(block, node, repeats))
+    return lowerEnlarged(node, [w, bias], repeats.blocks, block, emitter);
   const constant = emitter.initializers.get(w);
   if (hasWinogradForm(block, node.attrs, extents)) {
     const operands = constant

@@ -1,67 +1,107 @@
 /**
- * @file 3×k convolutions of pictures whose rows were just repeated, at half the multiplications: with d the difference to the
- * row before or after, rows 2i and 2i + 1 of the result are `w₀ · d₋ + (w₀ + w₁ + w₂) · x` and `w₂ · d₊ + (w₀ + w₁ + w₂) · x`
- * of row i. Columns are repeated and convolved as they are.
+ * @file 3×3 convolutions of pictures of which every pixel was just repeated 2×2, at a third of the multiplications. Columns 2j
+ * and 2j + 1 of the result are convolutions of two columns of the small picture each, with the sums of taps that meet the same
+ * column. With d the difference to the row before or after, rows 2i and 2i + 1 are `w₀ · d₋ + (w₀ + w₁ + w₂) · x` and
+ * `w₂ · d₊ + (w₀ + w₁ + w₂) · x` of row i.
  */
 import type { NodeOf } from '../graph/index.ts';
-import { BLOCKED, convPlus, depthwise, hasBlockedForm, scaleBlocks } from './blocked-convolution.ts';
+import { type NdArray, sizeOf } from '../tensor/index.ts';
+import { convPlus, depthwise, hasBlockedForm, scaleBlocks } from './blocked-convolution.ts';
 import type { Blocks, Emitter, ValueName } from './emitter.ts';
 import { changingKernels, constantKernels, interleaveRows } from './winograd.ts';
 
-type Repeats = Required<Blocks>['repeats'];
-
 /** Of a column of three taps: the first, the sum, the last. */
-const KERNEL_TRANSFORM = [
+const ROW_SUMS = [
   [1, 0, 0],
   [1, 1, 1],
   [0, 0, 1],
 ];
 
-/** Whether a convolution has this form: three rows centred on each pixel of pictures of which every row is there twice. */
+/** Of a row of three taps, for the column before and the same column, and for the same column and the one after. */
+const COLUMN_SUMS = [
+  [
+    [1, 0, 0],
+    [0, 1, 1],
+  ],
+  [
+    [1, 1, 0],
+    [0, 0, 1],
+  ],
+];
+
+/** Whether a convolution has this form: 3×3 centred on each pixel, of pictures enlarged by two. */
 export function hasEnlargedForm(
   block: number | undefined,
   { attrs, inputs }: NodeOf<'conv'>,
-  repeats: Repeats,
+  { factors }: Required<Blocks>['repeats'],
 ): block is number {
   const [outputs, channels, ...kernel] = inputs[1]!.shape as [number, number, ...number[]];
   return (
     hasBlockedForm(block, attrs, channels, outputs) &&
-    repeats.factors[0] === 2 &&
-    kernel[0] === 3 &&
-    attrs.padding[0]!.every((pixels) => pixels === 1) &&
+    factors.every((factor) => factor === 2) &&
+    kernel.every((taps) => taps === 3) &&
+    attrs.padding.flat().every((pixels) => pixels === 1) &&
     [...attrs.stride, ...attrs.dilation].every((step) => step === 1)
   );
 }
 
-/** The convolution of what `repeats` becomes, in blocks. */
+/** The convolution of `blocks` enlarged. w: [O, C, 3, 3], bias: [O]. */
 export function lowerEnlarged(
-  { attrs, inputs, outputs: [y] }: NodeOf<'conv'>,
-  [w, bias]: readonly [ValueName, ValueName | undefined],
-  { blocks, factors }: Repeats,
+  { inputs, outputs: [y] }: NodeOf<'conv'>,
+  [w, bias = '']: readonly [ValueName, ValueName | undefined],
+  blocks: ValueName,
   block: number,
   emitter: Emitter,
 ): ValueName {
-  const kernelShape = inputs[1]!.shape;
-  const [batch, outputs, height, width] = y!.shape as [number, number, number, number];
-  const channels = kernelShape[1]!;
-  const constant = emitter.initializers.get(w);
-  const [first, sum, last] = constant
-    ? constantKernels(constant, block, emitter, KERNEL_TRANSFORM)
-    : changingKernels(w, kernelShape, block, emitter, KERNEL_TRANSFORM);
-  const columns = factors[1]!;
-  const scales = { scales: [1, 1, 1, columns], mode: 'nearest' };
-  const rows = columns === 1 ? blocks : emitter.emit('Upsample', [blocks], scales, BLOCKED);
+  const [outputs, channels] = inputs[1]!.shape as [number, number];
+  const [batch, , height, width] = y!.shape as [number, number, number, number];
   const difference = (taps: readonly number[], [above, below]: readonly [number, number]): ValueName => {
     const window = { kernel_shape: [2, 1], strides: [1, 1], pads: [above, 0, below, 0] };
-    return depthwise(rows, channels, taps, window, block, emitter);
+    return depthwise(blocks, channels, taps, window, block, emitter);
   };
-  const [left, right] = attrs.padding[1]!;
-  const window = { kernel_shape: [1, kernelShape[3]!], pads: [0, left, 0, right] };
-  const product = (...operands: ValueName[]): ValueName => convPlus(operands, window, emitter);
-  const both = product(rows, sum!, bias ?? '');
-  const half = [batch, outputs, height / 2, width];
-  const add = (part: ValueName): ValueName => scaleBlocks(both, 1, part, half, block, emitter);
-  const even = add(product(difference([1, -1], [1, 0]), first!));
-  const odd = add(product(difference([-1, 1], [0, 1]), last!));
-  return interleaveRows([even, odd], [batch, outputs, height, width], block, emitter);
+  const before = difference([1, -1], [1, 0]);
+  const after = difference([-1, 1], [0, 1]);
+  const small = [batch, outputs, height / 2, width / 2];
+  const columns = COLUMN_SUMS.map((sums, phase) => {
+    const [first, sum, last] = kernelsOf(w, [outputs, channels, 3, 3], sums, block, emitter);
+    const window = { kernel_shape: [1, 2], pads: phase === 0 ? [0, 1, 0, 0] : [0, 0, 0, 1] };
+    const product = (...operands: ValueName[]): ValueName => convPlus(operands, window, emitter);
+    const both = product(blocks, sum!, bias);
+    const rows = [product(before, first!), product(after, last!)];
+    return rows.map((part) => scaleBlocks(both, 1, part, small, block, emitter));
+  });
+  const rows = [0, 1].map((row) => {
+    const parts = columns.map((part) => emitter.reshape(part[row]!, [sizeOf(small) / block, 1, block]));
+    return emitter.emit('Concat', parts, { axis: 1 });
+  });
+  return interleaveRows(rows, [batch, outputs, height, width], block, emitter);
+}
+
+/** The kernels of one of every two columns, each [O, C, 1, 2] in blocks, one for every sum of rows. */
+function kernelsOf(
+  w: ValueName,
+  shape: readonly number[],
+  columnSums: readonly (readonly number[])[],
+  block: number,
+  emitter: Emitter,
+): readonly ValueName[] {
+  const summed = [...shape.slice(0, -1), columnSums.length];
+  const constant = emitter.initializers.get(w);
+  if (constant) return constantKernels(sumColumns(constant, columnSums), block, emitter, ROW_SUMS);
+  const matrix = Float32Array.from({ length: 3 * columnSums.length }, (_, i) => {
+    return columnSums[i % columnSums.length]![Math.floor(i / columnSums.length)]!;
+  });
+  const weights = emitter.constant({ dtype: 'float32', shape: [3, columnSums.length], data: matrix });
+  const product = emitter.emit('MatMul', [emitter.reshape(w, [sizeOf(shape) / 3, 3]), weights]);
+  return changingKernels(emitter.reshape(product, summed), summed, block, emitter, ROW_SUMS);
+}
+
+/** Sums of the taps of every row of a kernel. */
+function sumColumns({ dtype, shape, data }: NdArray, columnSums: readonly (readonly number[])[]): NdArray {
+  const taps = data as Float32Array;
+  const rows = Array.from({ length: taps.length / 3 }, (_, row) => taps.subarray(3 * row, 3 * row + 3));
+  const sums = rows.flatMap((row) =>
+    columnSums.map((weights) => weights.reduce((sum, by, i) => sum + by * row[i]!, 0)),
+  );
+  return { dtype, shape: [...shape.slice(0, -1), columnSums.length], data: Float32Array.from(sums) };
 }

@@ -224,13 +224,10 @@ export function lowerWinograd(
   const [at1, atMinus1, at2, atMinus2] = [product(1, bias), product(2), product(3), product(4)];
   const [even1, odd1] = [add(at1, atMinus1), sub(at1, atMinus1)];
   const [even2, odd2] = [add(at2, atMinus2), sub(at2, atMinus2)];
+  const first = product(0, '', add(even1, even2));
   const [second, third] = [times(odd2, 2, odd1), times(even2, 4, even1)];
-  const rows = [
-    times(third, 1, product(0, '', times(even2, -3))),
-    second,
-    third,
-    times(second, 1, product(5, '', times(odd2, 6))),
-  ];
+  const fourth = times(second, 1, product(5, '', times(odd2, 6)));
+  const rows = [first, second, third, fourth];
   return interleaveRows(rows, [batch, outputs, height, width], block, emitter);
 }
 
