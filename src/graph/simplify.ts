@@ -1,13 +1,14 @@
 /** @file Simplification: dead code, common subexpressions, constant folding and algebraic identities. */
-import { isFloat, sameShape, sizeOf } from '../tensor/index.ts';
+import { isFloat, sameShape } from '../tensor/index.ts';
 import { evaluateNode, toHostValue, toNdArray } from './evaluate/index.ts';
 import type { Node, NodeOf } from './node.ts';
 import { rewriteGraph, withInputs } from './rewrite.ts';
 import { constant, createNode, scalar, type Tensor } from './tensor.ts';
 import type { Graph } from './trace.ts';
 
-/** Folding never makes a constant larger than this many elements: graphs stay small. */
+/** Folding never makes a constant larger than this many elements, graphs stay small; or than this where an operand is as large. */
 const FOLD_LIMIT = 65_536;
+const FOLD_LIMIT_OF_LARGE = 262_144;
 
 const LEAVES = new Set<Node['op']>(['input', 'variable', 'random', 'constant']);
 
@@ -74,12 +75,18 @@ function identityOf(value: object): number {
 /** Evaluates a node whose inputs are all small constants. Expansions stay lazy: `expand(scalar)` is not materialised. */
 function fold(node: Node, inputs: readonly Tensor[]): readonly Tensor[] | undefined {
   if (inputs.length === 0 || node.op === 'expand') return undefined;
+  const [first] = inputs as [Tensor];
+  if (node.op === 'reshape' && first.node.op === 'constant') {
+    return [constant({ ...first.node.attrs.value, shape: node.attrs.shape })];
+  }
   const values = [];
   for (const { node: source } of inputs) {
     if (source.op !== 'constant') return undefined;
     values.push(source.attrs.value);
   }
-  if (node.outputs.some((output) => sizeOf(output.shape) > FOLD_LIMIT)) return undefined;
+  const largest = Math.min(FOLD_LIMIT_OF_LARGE, Math.max(...inputs.map(({ size }) => size)));
+  const limit = Math.max(FOLD_LIMIT, largest);
+  if (node.outputs.some(({ size }) => size > limit)) return undefined;
   return evaluateNode({ ...node, inputs } as Node, values.map(toHostValue)).map((value) => constant(toNdArray(value)));
 }
 

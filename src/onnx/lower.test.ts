@@ -1,7 +1,7 @@
 /** @file What a graph becomes in ONNX. */
 import { describe, expect, test } from 'vitest';
 import { conv, groupNorm, input, layerNorm, random, type Traced, trace, Variable } from '../graph/index.ts';
-import { fromNumbers, zeros } from '../tensor/index.ts';
+import { fromNumbers, ndArray, zeros } from '../tensor/index.ts';
 import { type LoweredGraph, type LowerOptions, lower } from './lower.ts';
 import type { OnnxTarget } from './target.ts';
 
@@ -78,6 +78,15 @@ describe('a lowered graph', () => {
     });
     expect([...graph.model.initializers.values()]).toEqual([value]);
     expect([...graph.variables.keys()]).toEqual([free]);
+  });
+
+  test('computes what frozen variables alone decide', () => {
+    const [a, b] = ['a', 'b'].map((name) => new Variable([2, 2], { name })) as [Variable, Variable];
+    const graph = lowered(() => input('x', [1, 2]).matmul(a.value.matmul(b.value)), CPU, {
+      frozen: (variable) => ndArray(Float32Array.of(1, 2, 3, variable === a ? 4 : 5), [2, 2]),
+    });
+    expect(opsOf(graph)).toEqual(['MatMul']);
+    expect([...graph.model.initializers.values()].map(({ data }) => [...data])).toEqual([[7, 12, 15, 26]]);
   });
 
   test('reads a draw by its number in the trace', () => {

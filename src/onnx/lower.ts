@@ -1,5 +1,6 @@
 /** @file Lowering: a graph becomes an ONNX model for a target. */
 import {
+  constant,
   decompose,
   type Graph,
   isComposite,
@@ -57,11 +58,19 @@ function expandComposites(graph: Graph, target: OnnxTarget): Graph {
   return rewriteGraph(graph, expand);
 }
 
+/** The graph with the values of frozen variables in their place, so that what they alone decide is computed now. */
+function bakeIn(graph: Graph, frozen: Required<LowerOptions>['frozen']): Graph {
+  return rewriteGraph(graph, (node) => {
+    const value = node.op === 'variable' ? frozen(node.attrs.variable) : undefined;
+    return value && [constant(value)];
+  });
+}
+
 /** Simplifies `graph` and writes it in ONNX operators for `target`. Only what results need is written. */
-export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefined }: LowerOptions = {}): LoweredGraph {
-  const simplified = simplify(expandComposites(simplify(graph), target));
+export function lower(graph: Graph, target: OnnxTarget, { frozen }: LowerOptions = {}): LoweredGraph {
+  const simplified = simplify(expandComposites(simplify(frozen ? bakeIn(graph, frozen) : graph), target));
   const order = topologicalOrder(resultsOf(simplified));
-  const emitter = new Emitter({ channelsApart: order.every((node) => isConstant(node, frozen)) });
+  const emitter = new Emitter({ channelsApart: simplified.variables.size === 0 });
   const names = new Map<Tensor, ValueName>();
   const inputs = new Map<string, ValueName>();
   const variables = new Map<Variable, ValueName>();
@@ -92,13 +101,9 @@ export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefin
       }
       case 'variable': {
         const { variable } = node.attrs;
-        const value = frozen(variable);
-        if (value) names.set(output, emitter.constant(value));
-        else {
-          const name = declare(output, `variable:${variables.size}:${variable.name}`);
-          variables.set(variable, name);
-          names.set(output, name);
-        }
+        const name = declare(output, `variable:${variables.size}:${variable.name}`);
+        variables.set(variable, name);
+        names.set(output, name);
         break;
       }
       default: {
@@ -145,10 +150,6 @@ export function lower(graph: Graph, target: OnnxTarget, { frozen = () => undefin
     opsets: Object.fromEntries(Object.entries(OPSETS).filter(([domain]) => domains.has(domain))),
   };
   return { model, graph: simplified, inputs, variables, randoms, outputs, assignments };
-}
-
-function isConstant(node: Node, frozen: (variable: Variable) => NdArray | undefined): boolean {
-  return node.op !== 'variable' || frozen(node.attrs.variable) !== undefined;
 }
 
 /** ONNX Runtime runs dead nodes: a lowering may have written outputs nobody reads. */

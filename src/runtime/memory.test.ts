@@ -74,6 +74,22 @@ describe('a memory plan', () => {
     expect(constants).toBe(3 * 4);
   });
 
+  test('counts the values of frozen variables as those of variables', () => {
+    const weight = new Variable([3]);
+    const value = fromNumbers([1, 2, 3]);
+    const whole = trace(() =>
+      input('x', [3])
+        .mul(weight.value)
+        .add(constant(fromNumbers([4]))),
+    );
+    const baked = trace(() =>
+      input('x', [3])
+        .mul(constant(value))
+        .add(constant(fromNumbers([4]))),
+    );
+    expect(planMemory(baked, whole, [value])).toMatchObject({ variables: 3 * 4, constants: 4 });
+  });
+
   test('of nothing is nothing', () => {
     expect(plan(() => undefined)).toEqual({ variables: 0, constants: 0, activations: 0 });
   });

@@ -67,7 +67,7 @@ export class OnnxEngine implements Engine {
       })),
       frozen: freeze,
     });
-    return new OnnxProgram(name, simplified, planMemory(lowered.graph, traced), this.#host, program);
+    return new OnnxProgram(name, simplified, planMemory(lowered.graph, traced, values.values()), this.#host, program);
   }
 
   async read(variable: Variable): Promise<NdArray> {
