@@ -293,9 +293,9 @@ export function scaleBlocks(
   block: number,
   emitter: Emitter,
 ): ValueName {
-  const line = shape.at(-1)!;
+  const line = sizeOf(shape.slice(2));
   const lines = [1, block, sizeOf(shape) / (block * line), line];
-  const w = emitter.constant({ dtype: 'float32', shape: [block, 1, 1, 1], data: new Float32Array(block).fill(factor) });
+  const w = emitter.filled(factor, [block, 1, 1, 1]);
   const inputs = [emitter.reshape(blocks, lines), w, '', sum === '' ? '' : emitter.reshape(sum, lines)];
   return emitter.reshape(convPlus(inputs, { group: block, kernel_shape: [1, 1] }, emitter), shape);
 }

@@ -65,7 +65,7 @@ export function groupNormInBlocks(
     const part = [batch, count, ...spatial];
     const means = emitter.emit('GlobalAveragePool', [values], {}, BLOCKED);
     const shift = emitter.emit('Neg', [means]);
-    const centred = scalePlanes(values, onesFor(batch * count, emitter), shift, part, emitter);
+    const centred = scalePlanes(values, emitter.filled(1, [batch * count]), shift, part, emitter);
     return { centred, means, squares: sumOfProducts(centred, centred, part, emitter), count };
   });
   /** One number per plane of every part, as of the whole. */
@@ -140,11 +140,7 @@ export function groupNormGradInBlocks(
   const projection = emit('Sub', overGroup(sumDyX), emit('Mul', means, groupDy));
   const p = emit('Mul', projection, emit('Mul', emit('Mul', scales, scales), perElement));
   const q = emit('Sub', emit('Mul', groupDy, perElement), emit('Mul', p, means));
-  const ones = emitter.constant({
-    dtype: 'float32',
-    shape: [1, 1, channels / groups],
-    data: new Float32Array(channels / groups).fill(1),
-  });
+  const ones = emitter.filled(1, [1, 1, channels / groups]);
   const perPlane = emit('Mul', p, ones);
   const constantPart = shift ? emit('Add', q, emit('Mul', shift, p)) : emit('Mul', q, ones);
   const scaled = scalePlanes(gradients, emit('Mul', perGroup(gammas!, 1), scales), constantPart, shape, emitter);
@@ -164,8 +160,7 @@ export function sumPixelsInBlocks(
   if (!(axes.length === 2 || (axes.length === 3 && axes[0] === 0))) return undefined;
   const [batch, channels, ...spatial] = x!.shape as [number, number, ...number[]];
   const means = emitter.reshape(emitter.emit('GlobalAveragePool', [blocks], {}, BLOCKED), [batch, channels]);
-  const counts = (rows: number) =>
-    emitter.constant({ dtype: 'float32', shape: [1, rows], data: new Float32Array(rows).fill(sizeOf(spatial)) });
+  const counts = (rows: number) => emitter.filled(sizeOf(spatial), [1, rows]);
   const sums =
     axes.length === 3 ? emitter.emit('MatMul', [counts(batch), means]) : emitter.emit('Mul', [means, counts(1)]);
   return emitter.reshape(sums, y!.shape);
@@ -184,10 +179,6 @@ export function sliceInBlocks(
   if (!others.every((axis) => x!.shape[axis] === y!.shape[axis])) return undefined;
   if (steps[1] !== 1 || starts[1]! % block !== 0) return undefined;
   return fromBlocks(emitter.slice(blocks, [1], [starts[1]!], [stops[1]!], [1]), y!.shape[1]!, emitter);
-}
-
-function onesFor(planes: number, emitter: Emitter): ValueName {
-  return emitter.constant({ dtype: 'float32', shape: [planes], data: new Float32Array(planes).fill(1) });
 }
 
 /** An elementwise op, written in blocks where its operands are pictures in blocks, all of one shape, and numbers. */
@@ -225,7 +216,7 @@ export function shiftInBlocks(
   const [batch, channels] = shape as [number, number];
   if (!sameShape(shape, y!.shape) || !sameShape(inputs[1 - at]!.shape, [batch, channels, 1, 1])) return undefined;
   const sum = { blocks, shift: names[1 - at]! };
-  const shifted = scalePlanes(blocks, onesFor(batch * channels, emitter), sum.shift, shape, emitter);
+  const shifted = scalePlanes(blocks, emitter.filled(1, [batch * channels]), sum.shift, shape, emitter);
   return fromBlocks(shifted, channels, emitter, { sum });
 }
 

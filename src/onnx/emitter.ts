@@ -118,6 +118,20 @@ export class Emitter {
     return this.constant({ dtype, shape: [], data: fromFloat64([value], dtype) });
   }
 
+  /** A float32 constant of one repeated number. */
+  filled(value: number, shape: Shape): ValueName {
+    return this.constant({ dtype: 'float32', shape, data: new Float32Array(sizeOf(shape)).fill(value) });
+  }
+
+  /** A float32 constant of the numbers of `rows`. */
+  matrix(rows: readonly (readonly number[])[]): ValueName {
+    return this.constant({
+      dtype: 'float32',
+      shape: [rows.length, rows[0]!.length],
+      data: Float32Array.from(rows.flat()),
+    });
+  }
+
   /** Records the shape of a value. */
   declareShape(name: ValueName, shape: Shape): void {
     this.#shapes.set(name, shape);
@@ -195,8 +209,7 @@ export class Emitter {
   /** x, taken as `rows` rows, summed to [1, size]: a product with a row of ones, faster than reducing a leading axis. */
   sumRows(x: ValueName, rows: number, size: number): ValueName {
     if (rows === 1) return this.reshape(x, [1, size]);
-    const ones = this.constant({ dtype: 'float32', shape: [1, rows], data: new Float32Array(rows).fill(1) });
-    return this.emit('MatMul', [ones, this.reshape(x, [rows, size])]);
+    return this.emit('MatMul', [this.filled(1, [1, rows]), this.reshape(x, [rows, size])]);
   }
   reduceSum(x: ValueName, axes: readonly number[], keepDims: boolean): ValueName {
     return this.emit('ReduceSum', [x, this.ints(axes)], { keepdims: keepDims ? 1 : 0 });

@@ -88,10 +88,7 @@ function kernelsOf(
   const summed = [...shape.slice(0, -1), columnSums.length];
   const constant = emitter.initializers.get(w);
   if (constant) return constantKernels(sumColumns(constant, columnSums), block, emitter, ROW_SUMS);
-  const matrix = Float32Array.from({ length: 3 * columnSums.length }, (_, i) => {
-    return columnSums[i % columnSums.length]![Math.floor(i / columnSums.length)]!;
-  });
-  const weights = emitter.constant({ dtype: 'float32', shape: [3, columnSums.length], data: matrix });
+  const weights = emitter.matrix([0, 1, 2].map((tap) => columnSums.map((sums) => sums[tap]!)));
   const product = emitter.emit('MatMul', [emitter.reshape(w, [sizeOf(shape) / 3, 3]), weights]);
   return changingKernels(emitter.reshape(product, summed), summed, block, emitter, ROW_SUMS);
 }

@@ -175,8 +175,7 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
       return [emitter.emit('Expand', [name!, emitter.ints(shape)])];
     }
     const ones = shape.map((extent, axis) => (extent === x!.shape[axis] ? 1 : extent));
-    const data = new Float32Array(sizeOf(ones)).fill(1);
-    return [emitter.emit('Mul', [name!, emitter.constant({ dtype: 'float32', shape: ones, data })])];
+    return [emitter.emit('Mul', [name!, emitter.filled(1, ones)])];
   },
   slice: (node, [name], emitter, { block }) => {
     const inBlocks = sliceInBlocks(node, name!, block, emitter);
@@ -225,12 +224,7 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
   softmax: ({ attrs: { axis } }, inputs, emitter) => [emitter.emit('Softmax', inputs, { axis })],
   logSoftmax: ({ attrs: { axis } }, inputs, emitter) => [emitter.emit('LogSoftmax', inputs, { axis })],
   normalize: ({ inputs: [x], attrs: { axis, epsilon } }, [name], emitter) => {
-    const size = sizeOf(x!.shape.slice(axis));
-    const ones = emitter.constant({
-      dtype: 'float32',
-      shape: x!.shape.slice(axis),
-      data: new Float32Array(size).fill(1),
-    });
+    const ones = emitter.filled(1, x!.shape.slice(axis));
     return emitter.emitAll('LayerNormalization', [name!, ones], { axis, epsilon: { float: epsilon } }, { outputs: 3 });
   },
   groupNorm: (node, [name, gamma, beta], emitter) => {
@@ -244,7 +238,7 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
     const [batch, channels] = x!.shape as [number, number];
     const pixels = sizeOf(x!.shape.slice(2));
     const length = (channels / groups) * pixels;
-    const ones = emitter.constant({ dtype: 'float32', shape: [length], data: new Float32Array(length).fill(1) });
+    const ones = emitter.filled(1, [length]);
     const rows = emitter.reshape(name!, [batch * groups, length]);
     const [xHat, mean, invStd] = emitter.emitAll(
       'LayerNormalization',

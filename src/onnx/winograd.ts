@@ -20,17 +20,16 @@ import {
 } from './blocked-convolution.ts';
 import type { Emitter, ValueName } from './emitter.ts';
 
-/** Rows of output per tile, and products that they take. */
+/** Rows of output per tile, which six products give. */
 const ROWS = 4;
-const PRODUCTS = 6;
 
-/** Of a column of kernel taps: values at the points 0, 1, -1, 2, -2 and ∞, normalised. */
+/** Of a column of kernel taps: values at the points 0, 1, -1, 2, -2 and ∞, normalised; those at -1 and -2 twice. */
 const KERNEL_TRANSFORM: readonly (readonly number[])[] = [
   [1 / 4, 0, 0],
   [-1 / 6, -1 / 6, -1 / 6],
-  [-1 / 6, 1 / 6, -1 / 6],
+  [-1 / 3, 1 / 3, -1 / 3],
   [1 / 24, 1 / 12, 1 / 6],
-  [1 / 24, -1 / 12, 1 / 6],
+  [1 / 12, -1 / 6, 1 / 3],
   [0, 0, 1],
 ];
 
@@ -46,10 +45,10 @@ const ROW_TRANSFORM: readonly (readonly number[])[] = [
 
 /** Of six products to four rows of output. */
 const OUTPUT_TRANSFORM: readonly (readonly number[])[] = [
-  [1, 1, 1, 1, 1, 0],
-  [0, 1, -1, 2, -2, 0],
-  [0, 1, 1, 4, 4, 0],
-  [0, 1, -1, 8, -8, 1],
+  [1, 1, 1 / 2, 1, 1 / 2, 0],
+  [0, 1, -1 / 2, 2, -1, 0],
+  [0, 1, 1 / 2, 4, 2, 0],
+  [0, 1, -1 / 2, 8, -4, 1],
 ];
 
 /** Multiplications and additions of the plain sum from which on the transforms pay, and those of the gradient in the kernel. */
@@ -143,8 +142,7 @@ function transformKernel(
 ): readonly ValueName[] {
   const flat = emitter.reshape(taps, [3, sizeOf(shape)]);
   return transform.map((weights) => {
-    const row = emitter.constant({ dtype: 'float32', shape: [1, 3], data: Float32Array.from(weights) });
-    return emitter.reshape(emitter.emit('MatMul', [row, flat]), shape);
+    return emitter.reshape(emitter.emit('MatMul', [emitter.matrix([weights]), flat]), shape);
   });
 }
 
@@ -222,8 +220,9 @@ export function lowerWinograd(
     scaleBlocks(a, factor, sum, tile, block, emitter);
   // the product at 1 counts once in every row, so it carries the bias
   const [at1, atMinus1, at2, atMinus2] = [product(1, bias), product(2), product(3), product(4)];
-  const [even1, odd1] = [add(at1, atMinus1), sub(at1, atMinus1)];
-  const [even2, odd2] = [add(at2, atMinus2), sub(at2, atMinus2)];
+  // a product at -1 or -2 counts half, so that its sum with its counterpart and their difference take the place of both
+  const [even1, even2] = [times(atMinus1, 1 / 2, at1), times(atMinus2, 1 / 2, at2)];
+  const [odd1, odd2] = [sub(even1, atMinus1), sub(even2, atMinus2)];
   const first = product(0, '', add(even1, even2));
   const [second, third] = [times(odd2, 2, odd1), times(even2, 4, even1)];
   const fourth = times(second, 1, product(5, '', times(odd2, 6)));
@@ -321,8 +320,7 @@ export function winogradKernelGradient(
     return emitter.reshape(sum, [1, channels * outputs * columns]);
   });
   const transposed = Array.from({ length: 3 }, (_, row) => KERNEL_TRANSFORM.map((weights) => weights[row]!));
-  const matrix = { dtype: 'float32', shape: [3, PRODUCTS], data: Float32Array.from(transposed.flat()) } as const;
-  const taps = emitter.emit('MatMul', [emitter.constant(matrix), emitter.emit('Concat', sums, { axis: 0 })]);
+  const taps = emitter.emit('MatMul', [emitter.matrix(transposed), emitter.emit('Concat', sums, { axis: 0 })]);
   // [3, O/k, C/k, kw, k (in), k (out)] → outputs first, the last step by the layout's own kernel
   const outputsFirst = emitter.moveRows(taps, [3, blocksOut, blocksIn, columns, block, block], [1, 2, 4, 0, 3, 5]);
   const interleaved = emitter.reshape(outputsFirst, [blocksOut, block, channels, 3 * columns]);
