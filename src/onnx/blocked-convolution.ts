@@ -217,7 +217,7 @@ export function lowerConstantConv(
   return sumOfConvs(operands, biases, attributes, { outputs, filled }, emitter);
 }
 
-/** The adjoint in x at stride 1: a convolution of dY, with `attrs` already those of that convolution. */
+/** An adjoint in x as a convolution of dY, with `attrs` already those of that convolution. */
 export function lowerBlockedAdjoint(
   [dy, w]: readonly ValueName[],
   kernelShape: readonly number[],

@@ -10,7 +10,7 @@ import {
   toBlocks,
 } from './blocked-convolution.ts';
 import type { Emitter, ValueName } from './emitter.ts';
-import { hasEnlargedForm, lowerEnlarged } from './enlarged-convolution.ts';
+import { canBeHalved, hasEnlargedForm, lowerEnlarged, lowerHalvedAdjoint } from './enlarged-convolution.ts';
 import type { OnnxTarget } from './target.ts';
 import { windowAttributes } from './window-attributes.ts';
 import { adjointKernels, changingKernels, constantKernels, hasWinogradForm, lowerWinograd } from './winograd.ts';
@@ -93,21 +93,8 @@ export function lowerConvTranspose(
   const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
   const direct = asConvolution(node);
   if (direct) {
-    const constant = emitter.initializers.has(w);
-    const extents = {
-      batch: node.inputs[0]!.shape[0]!,
-      channels: outputs,
-      outputs: channels,
-      kernel,
-      spatial: attrs.outputSpatial,
-    };
-    if (!constant && hasWinogradForm(target.block, direct, extents)) {
-      const kernels = adjointKernels(w, shape, target.block, emitter);
-      const operands = [{ picture: toBlocks(x, emitter), channels: outputs, kernels }];
-      return lowerWinograd(operands, undefined, direct, extents, target.block, emitter);
-    }
-    if (!constant && hasBlockedForm(target.block, direct, outputs, channels)) {
-      return lowerBlockedAdjoint(inputs, shape, direct, target.block, emitter);
+    if (hasBlockedForm(target.block, direct, outputs, channels) && !emitter.initializers.has(w)) {
+      return lowerAdjointInBlocks(node, [x, w], direct, target.block, emitter);
     }
     return emitter.emit('Conv', [x, flippedKernel(w, shape, emitter)], {
       ...windowAttributes(direct),
@@ -125,4 +112,31 @@ export function lowerConvTranspose(
     kernel_shape: kernel,
     output_padding: outputPadding,
   });
+}
+
+/** The adjoint in x, the convolution `direct` of dY [B, O, ...] with a kernel that changes, in blocks. */
+function lowerAdjointInBlocks(
+  { attrs, inputs: [x, w] }: NodeOf<'convTranspose'>,
+  names: readonly [dy: ValueName, w: ValueName],
+  direct: ConvAttrs,
+  block: number,
+  emitter: Emitter,
+): ValueName {
+  const [dy, kernels] = names;
+  const shape = w!.shape;
+  const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
+  const spatial = attrs.outputSpatial;
+  const extents = { batch: x!.shape[0]!, channels: outputs, outputs: channels, kernel, spatial };
+  const lowered = (): ValueName => {
+    if (!hasWinogradForm(block, direct, extents)) return lowerBlockedAdjoint(names, shape, direct, block, emitter);
+    const transformed = adjointKernels(kernels, shape, block, emitter);
+    const operands = [{ picture: toBlocks(dy, emitter), channels: outputs, kernels: transformed }];
+    return lowerWinograd(operands, undefined, direct, extents, block, emitter);
+  };
+  const pictures = lowered();
+  if (canBeHalved(direct, kernel, spatial)) {
+    const halved = () => lowerHalvedAdjoint(names, [outputs, channels], direct, block, emitter);
+    emitter.recordBlocks(pictures, { ...emitter.blocksOf(pictures)!, halved });
+  }
+  return pictures;
 }

@@ -36,6 +36,8 @@ export interface Blocks {
   readonly repeats?: { readonly blocks: ValueName; readonly factors: readonly number[] };
   /** Writes the convolution that they come from once more, with other pictures in blocks added on the way. */
   readonly plus?: (other: ValueName) => ValueName;
+  /** Writes their averages over windows of 2×2 pixels side by side, without them. */
+  readonly halved?: () => ValueName;
 }
 
 /** What an emitter does beyond writing nodes. */

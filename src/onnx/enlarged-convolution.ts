@@ -2,11 +2,11 @@
  * @file 3×3 convolutions of pictures of which every pixel was just repeated 2×2, at a third of the multiplications. Columns 2j
  * and 2j + 1 of the result are convolutions of two columns of the small picture each, with the sums of taps that meet the same
  * column. With d the difference to the row before or after, rows 2i and 2i + 1 are `w₀ · d₋ + (w₀ + w₁ + w₂) · x` and
- * `w₂ · d₊ + (w₀ + w₁ + w₂) · x` of row i.
+ * `w₂ · d₊ + (w₀ + w₁ + w₂) · x` of row i. The adjoint is one convolution at stride 2, at less than half.
  */
-import type { NodeOf } from '../graph/index.ts';
+import type { ConvAttrs, NodeOf } from '../graph/index.ts';
 import { type NdArray, sizeOf } from '../tensor/index.ts';
-import { convPlus, depthwise, hasBlockedForm, scaleBlocks } from './blocked-convolution.ts';
+import { convPlus, depthwise, hasBlockedForm, lowerBlockedAdjoint, scaleBlocks } from './blocked-convolution.ts';
 import type { Blocks, Emitter, ValueName } from './emitter.ts';
 import { changingKernels, constantKernels, interleaveRows } from './winograd.ts';
 
@@ -75,6 +75,39 @@ export function lowerEnlarged(
     return emitter.emit('Concat', parts, { axis: 1 });
   });
   return interleaveRows(rows, [batch, outputs, height, width], block, emitter);
+}
+
+/** Whether the adjoint of a convolution, itself the convolution `direct`, can be averaged over 2×2 pixels on the way. */
+export function canBeHalved(direct: ConvAttrs, kernel: readonly number[], spatial: readonly number[]): boolean {
+  return (
+    kernel.every((taps) => taps === 3) &&
+    direct.padding.flat().every((pixels) => pixels === 1) &&
+    direct.dilation.every((step) => step === 1) &&
+    spatial.every((extent) => extent % 2 === 0)
+  );
+}
+
+/** The adjoint, averaged over 2×2 pixels: the kernel is that of the convolution, averaged the same way. w: [O, C, 3, 3]. */
+export function lowerHalvedAdjoint(
+  [dy, w]: readonly [ValueName, ValueName],
+  [outputs, channels]: readonly [number, number],
+  direct: ConvAttrs,
+  block: number,
+  emitter: Emitter,
+): ValueName {
+  const averages = emitter.matrix(
+    [0, 1, 2].flatMap((row) =>
+      [0, 1, 2].map((column) =>
+        Array.from({ length: 16 }, (_, i) => {
+          const [down, right] = [Math.floor(i / 4) - row, (i % 4) - column];
+          return (down === 0 || down === 1) && (right === 0 || right === 1) ? 1 / 4 : 0;
+        }),
+      ),
+    ),
+  );
+  const taps = emitter.emit('MatMul', [emitter.reshape(w, [outputs * channels, 9]), averages]);
+  const shape = [outputs, channels, 4, 4];
+  return lowerBlockedAdjoint([dy, emitter.reshape(taps, shape)], shape, { ...direct, stride: [2, 2] }, block, emitter);
 }
 
 /** The kernels of one of every two columns, each [O, C, 1, 2] in blocks, one for every sum of rows. */

@@ -256,14 +256,20 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
     ];
   },
   groupNormGrad: (node, inputs, emitter) => groupNormGradInBlocks(node, inputs, emitter),
-  avgPool: ({ attrs: { kernel, stride, padding, countPadding } }, inputs, emitter) => [
-    emitter.emit('AveragePool', inputs, {
-      kernel_shape: kernel,
-      strides: stride,
-      pads: onnxPadding(padding),
-      count_include_pad: countPadding ? 1 : 0,
-    }),
-  ],
+  avgPool: ({ attrs: { kernel, stride, padding, countPadding } }, [name], emitter) => {
+    const halves =
+      [...kernel, ...stride].every((extent) => extent === 2) && padding.flat().every((pixels) => pixels === 0);
+    const halved = emitter.isReadOnce(name!) ? emitter.blocksOf(name!)?.halved : undefined;
+    if (halves && halved) return [halved()];
+    return [
+      emitter.emit('AveragePool', [name!], {
+        kernel_shape: kernel,
+        strides: stride,
+        pads: onnxPadding(padding),
+        count_include_pad: countPadding ? 1 : 0,
+      }),
+    ];
+  },
   resize: (node, [name], emitter) => {
     const inBlocks = resizeInBlocks(node, name!, emitter);
     if (inBlocks !== undefined) return [inBlocks];
