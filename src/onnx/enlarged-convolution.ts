@@ -29,6 +29,13 @@ const COLUMN_SUMS = [
   ],
 ];
 
+/** Along one axis, what each of three taps adds to the four of a kernel averaged over two pixels. */
+const AVERAGES = [
+  [1 / 2, 1 / 2, 0, 0],
+  [0, 1 / 2, 1 / 2, 0],
+  [0, 0, 1 / 2, 1 / 2],
+];
+
 /** Whether a convolution has this form: 3×3 centred on each pixel, of pictures enlarged by two. */
 export function hasEnlargedForm(
   block: number | undefined,
@@ -95,17 +102,8 @@ export function lowerHalvedAdjoint(
   block: number,
   emitter: Emitter,
 ): ValueName {
-  const averages = emitter.matrix(
-    [0, 1, 2].flatMap((row) =>
-      [0, 1, 2].map((column) =>
-        Array.from({ length: 16 }, (_, i) => {
-          const [down, right] = [Math.floor(i / 4) - row, (i % 4) - column];
-          return (down === 0 || down === 1) && (right === 0 || right === 1) ? 1 / 4 : 0;
-        }),
-      ),
-    ),
-  );
-  const taps = emitter.emit('MatMul', [emitter.reshape(w, [outputs * channels, 9]), averages]);
+  const averages = AVERAGES.flatMap((down) => AVERAGES.map((right) => down.flatMap((a) => right.map((b) => a * b))));
+  const taps = emitter.emit('MatMul', [emitter.reshape(w, [outputs * channels, 9]), emitter.matrix(averages)]);
   const shape = [outputs, channels, 4, 4];
   return lowerBlockedAdjoint([dy, emitter.reshape(taps, shape)], shape, { ...direct, stride: [2, 2] }, block, emitter);
 }
@@ -129,9 +127,12 @@ function kernelsOf(
 /** Sums of the taps of every row of a kernel. */
 function sumColumns({ dtype, shape, data }: NdArray, columnSums: readonly (readonly number[])[]): NdArray {
   const taps = data as Float32Array;
-  const rows = Array.from({ length: taps.length / 3 }, (_, row) => taps.subarray(3 * row, 3 * row + 3));
-  const sums = rows.flatMap((row) =>
-    columnSums.map((weights) => weights.reduce((sum, by, i) => sum + by * row[i]!, 0)),
-  );
-  return { dtype, shape: [...shape.slice(0, -1), columnSums.length], data: Float32Array.from(sums) };
+  const width = columnSums.length;
+  const sums = new Float32Array((taps.length / 3) * width);
+  for (let i = 0; i < sums.length; i++) {
+    const from = Math.floor(i / width) * 3;
+    const [first, second, third] = columnSums[i % width] as [number, number, number];
+    sums[i] = first * taps[from]! + second * taps[from + 1]! + third * taps[from + 2]!;
+  }
+  return { dtype, shape: [...shape.slice(0, -1), width], data: sums };
 }

@@ -179,6 +179,20 @@ test('a convolution of twice the size takes six products of two taps at half the
   expect(count('Upsample')).toBe(0);
 });
 
+test('the gradient through a convolution of twice the size is one convolution at stride 2', () => {
+  const w = (name: string, shape: readonly number[]) => new Variable(shape, { name });
+  const first = w('in', [32, 32, 1, 1]);
+  const body = () => {
+    const x = conv(input('x', [2, 32, 4, 6]), first.value);
+    const y = conv(resize(x, { size: [8, 12] }), w('out', [32, 32, 3, 3]).value, undefined, { padding: 1 });
+    return gradients(y.square().sum(), [first])[0]!;
+  };
+  const { model } = lower(trace(body), { provider: 'cpu', block: 16 });
+  expect(model.nodes.some(({ opType }) => opType === 'AveragePool')).toBe(false);
+  const halving = model.nodes.filter(({ attributes }) => `${attributes.kernel_shape}` === '4,4');
+  expect(halving.map(({ attributes }) => attributes.strides)).toEqual([[2, 2]]);
+});
+
 test('a block of a U-Net enters the blocks once and leaves them once', () => {
   const w = (name: string, shape: readonly number[]) => new Variable(shape, { name }).value;
   const norm = (x: Tensor, name: string) => groupNorm(x, 8, w(`${name}.gamma`, [32]), w(`${name}.beta`, [32])).silu();
