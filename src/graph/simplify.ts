@@ -6,9 +6,8 @@ import { rewriteGraph, withInputs } from './rewrite.ts';
 import { constant, createNode, scalar, type Tensor } from './tensor.ts';
 import type { Graph } from './trace.ts';
 
-/** Folding never makes a constant larger than this many elements, graphs stay small; or than this where an operand is as large. */
+/** Folding never makes a constant larger than this many elements: graphs stay small. */
 const FOLD_LIMIT = 65_536;
-const FOLD_LIMIT_OF_LARGE = 262_144;
 
 const LEAVES = new Set<Node['op']>(['input', 'variable', 'random', 'constant']);
 
@@ -84,9 +83,7 @@ function fold(node: Node, inputs: readonly Tensor[]): readonly Tensor[] | undefi
     if (source.op !== 'constant') return undefined;
     values.push(source.attrs.value);
   }
-  const largest = Math.min(FOLD_LIMIT_OF_LARGE, Math.max(...inputs.map(({ size }) => size)));
-  const limit = Math.max(FOLD_LIMIT, largest);
-  if (node.outputs.some(({ size }) => size > limit)) return undefined;
+  if (node.outputs.some(({ size }) => size > FOLD_LIMIT)) return undefined;
   return evaluateNode({ ...node, inputs } as Node, values.map(toHostValue)).map((value) => constant(toNdArray(value)));
 }
 

@@ -16,17 +16,19 @@ export function evaluateMatmul(
   const left = broadcastOffsets(a.shape.slice(0, -2), batch);
   const right = broadcastOffsets(b.shape.slice(0, -2), batch);
   const data = new Float64Array(sizeOf(shape));
+  const [dataA, dataB] = [a.data, b.data];
   const [rowA, colA] = transposeA ? [1, m] : [k, 1];
   const [rowB, colB] = transposeB ? [1, k] : [n, 1];
   for (let item = 0; item < left.length; item++) {
     const startA = left[item]! * m * k;
     const startB = right[item]! * k * n;
+    // rows of b innermost: they lie together, mostly
     for (let i = 0; i < m; i++) {
-      for (let j = 0; j < n; j++) {
-        let total = 0;
-        for (let p = 0; p < k; p++)
-          total += a.data[startA + i * rowA + p * colA]! * b.data[startB + p * rowB + j * colB]!;
-        data[(item * m + i) * n + j] = total;
+      const start = (item * m + i) * n;
+      for (let p = 0; p < k; p++) {
+        const factor = dataA[startA + i * rowA + p * colA]!;
+        const from = startB + p * rowB;
+        for (let j = 0; j < n; j++) data[start + j]! += factor * dataB[from + j * colB]!;
       }
     }
   }
