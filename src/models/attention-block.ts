@@ -43,13 +43,15 @@ export class AttentionBlock extends MultiHeadAttention {
       this.#perHead(projectPixels(x, toTensor(weight), bias)),
     ) as [Tensor, Tensor, Tensor];
     const [{ weight, bias }] = this.toOut;
-    return projectPixels(mix(q.mul(this.#scale), k, v).reshape(x.shape), toTensor(weight), bias);
+    const [batch, , height, width] = x.shape as [number, number, number, number];
+    const mixed = mix(q.mul(this.#scale), k, v).reshape([batch, -1, height, width]);
+    return projectPixels(mixed, toTensor(weight), bias);
   }
 
-  /** Whether the products of projection matrices cost less than the projections of all pixels that they save. */
+  /** Whether one head has all channels, and products of its projection matrices cost less than the projections that they save. */
   #joinsProjections(x: Tensor): boolean {
     const [batch, channels, height, width] = x.shape as [number, number, number, number];
-    return this.heads === 1 && batch * height * width >= 2 * channels;
+    return this.heads === 1 && this.headDim === channels && batch * height * width >= 2 * channels;
   }
 
   /**
