@@ -74,10 +74,6 @@ function identityOf(value: object): number {
 /** Evaluates a node whose inputs are all small constants. Expansions stay lazy: `expand(scalar)` is not materialised. */
 function fold(node: Node, inputs: readonly Tensor[]): readonly Tensor[] | undefined {
   if (inputs.length === 0 || node.op === 'expand') return undefined;
-  const [first] = inputs as [Tensor];
-  if (node.op === 'reshape' && first.node.op === 'constant') {
-    return [constant({ ...first.node.attrs.value, shape: node.attrs.shape })];
-  }
   const values = [];
   for (const { node: source } of inputs) {
     if (source.op !== 'constant') return undefined;
@@ -187,6 +183,7 @@ function simplifyReshape(node: NodeOf<'reshape'>, x: Tensor): readonly Tensor[] 
   const { shape } = node.attrs;
   if (sameShape(x.shape, shape)) return [x];
   if (x.node.op === 'reshape') return [x.node.inputs[0]!.reshape(shape)];
+  if (x.node.op === 'constant') return [constant({ ...x.node.attrs.value, shape })];
   return undefined;
 }
 

@@ -257,6 +257,17 @@ function joinChannels(parts: readonly BlocksPart[], channels: number, emitter: E
   return fromBlocks(joined, channels, emitter, emitter.channelsApart ? { parts } : {});
 }
 
+/** `avgPool` of 2×2 pixels side by side where what writes the pictures, which nothing else reads, can do it; or undefined. */
+export function halveInBlocks(
+  { attrs: { kernel, stride, padding } }: NodeOf<'avgPool'>,
+  name: ValueName,
+  emitter: Emitter,
+): ValueName | undefined {
+  const halves =
+    [...kernel, ...stride].every((extent) => extent === 2) && padding.flat().every((pixels) => pixels === 0);
+  return halves && emitter.isReadOnce(name) ? emitter.blocksOf(name)?.halved?.() : undefined;
+}
+
 /** `resize` to a whole multiple by nearest pixels, of pictures in blocks; undefined when it is otherwise. */
 export function resizeInBlocks(
   { inputs: [x], attrs: { mode, size } }: NodeOf<'resize'>,

@@ -122,18 +122,16 @@ function lowerAdjointInBlocks(
   block: number,
   emitter: Emitter,
 ): ValueName {
-  const [dy, kernels] = names;
   const shape = w!.shape;
   const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
   const spatial = attrs.outputSpatial;
   const extents = { batch: x!.shape[0]!, channels: outputs, outputs: channels, kernel, spatial };
-  const lowered = (): ValueName => {
-    if (!hasWinogradForm(block, direct, extents)) return lowerBlockedAdjoint(names, shape, direct, block, emitter);
-    const transformed = adjointKernels(kernels, shape, block, emitter);
-    const operands = [{ picture: toBlocks(dy, emitter), channels: outputs, kernels: transformed }];
-    return lowerWinograd(operands, undefined, direct, extents, block, emitter);
-  };
-  const pictures = lowered();
+  let pictures: ValueName;
+  if (hasWinogradForm(block, direct, extents)) {
+    const kernels = adjointKernels(names[1], shape, block, emitter);
+    const operands = [{ picture: toBlocks(names[0], emitter), channels: outputs, kernels }];
+    pictures = lowerWinograd(operands, undefined, direct, extents, block, emitter);
+  } else pictures = lowerBlockedAdjoint(names, shape, direct, block, emitter);
   if (canBeHalved(direct, kernel, spatial)) {
     const halved = () => lowerHalvedAdjoint(names, [outputs, channels], direct, block, emitter);
     emitter.recordBlocks(pictures, { ...emitter.blocksOf(pictures)!, halved });

@@ -8,7 +8,7 @@ import type { ConvAttrs, NodeOf } from '../graph/index.ts';
 import { type NdArray, sizeOf } from '../tensor/index.ts';
 import { convPlus, depthwise, hasBlockedForm, lowerBlockedAdjoint, scaleBlocks } from './blocked-convolution.ts';
 import type { Blocks, Emitter, ValueName } from './emitter.ts';
-import { changingKernels, constantKernels, interleaveRows } from './winograd.ts';
+import { changingKernels, constantKernels, interleave, interleaveRows } from './winograd.ts';
 
 /** Of a column of three taps: the first, the sum, the last. */
 const ROW_SUMS = [
@@ -46,9 +46,16 @@ export function hasEnlargedForm(
   return (
     hasBlockedForm(block, attrs, channels, outputs) &&
     factors.every((factor) => factor === 2) &&
+    isCentred(kernel, attrs)
+  );
+}
+
+/** Whether a kernel is 3×3, centred on each pixel. */
+function isCentred(kernel: readonly number[], { stride, padding, dilation }: ConvAttrs): boolean {
+  return (
     kernel.every((taps) => taps === 3) &&
-    attrs.padding.flat().every((pixels) => pixels === 1) &&
-    [...attrs.stride, ...attrs.dilation].every((step) => step === 1)
+    padding.flat().every((pixels) => pixels === 1) &&
+    [...stride, ...dilation].every((step) => step === 1)
   );
 }
 
@@ -78,20 +85,15 @@ export function lowerEnlarged(
     return rows.map((part) => scaleBlocks(both, 1, part, small, block, emitter));
   });
   const rows = [0, 1].map((row) => {
-    const parts = columns.map((part) => emitter.reshape(part[row]!, [sizeOf(small) / block, 1, block]));
-    return emitter.emit('Concat', parts, { axis: 1 });
+    const parts = columns.map((phase) => phase[row]!);
+    return interleave(parts, sizeOf(small), block, emitter);
   });
   return interleaveRows(rows, [batch, outputs, height, width], block, emitter);
 }
 
 /** Whether the adjoint of a convolution, itself the convolution `direct`, can be averaged over 2×2 pixels on the way. */
 export function canBeHalved(direct: ConvAttrs, kernel: readonly number[], spatial: readonly number[]): boolean {
-  return (
-    kernel.every((taps) => taps === 3) &&
-    direct.padding.flat().every((pixels) => pixels === 1) &&
-    direct.dilation.every((step) => step === 1) &&
-    spatial.every((extent) => extent % 2 === 0)
-  );
+  return isCentred(kernel, direct) && spatial.every((extent) => extent % 2 === 0);
 }
 
 /** The adjoint, averaged over 2×2 pixels: the kernel is that of the convolution, averaged the same way. w: [O, C, 3, 3]. */

@@ -6,6 +6,7 @@ import {
   concatInBlocks,
   groupNormGradInBlocks,
   groupNormInBlocks,
+  halveInBlocks,
   lowerElementwise,
   resizeInBlocks,
   shiftInBlocks,
@@ -256,11 +257,10 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
     ];
   },
   groupNormGrad: (node, inputs, emitter) => groupNormGradInBlocks(node, inputs, emitter),
-  avgPool: ({ attrs: { kernel, stride, padding, countPadding } }, [name], emitter) => {
-    const halves =
-      [...kernel, ...stride].every((extent) => extent === 2) && padding.flat().every((pixels) => pixels === 0);
-    const halved = emitter.isReadOnce(name!) ? emitter.blocksOf(name!)?.halved : undefined;
-    if (halves && halved) return [halved()];
+  avgPool: (node, [name], emitter) => {
+    const halved = halveInBlocks(node, name!, emitter);
+    if (halved !== undefined) return [halved];
+    const { kernel, stride, padding, countPadding } = node.attrs;
     return [
       emitter.emit('AveragePool', [name!], {
         kernel_shape: kernel,

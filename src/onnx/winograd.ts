@@ -237,14 +237,14 @@ export function interleaveRows(
   block: number,
   emitter: Emitter,
 ): ValueName {
-  const [batch, channels, height, width] = shape;
-  const tiles = [(batch * channels * height) / (block * parts.length), 1, width * block];
-  const joined = emitter.emit(
-    'Concat',
-    parts.map((part) => emitter.reshape(part, tiles)),
-    { axis: 1 },
-  );
-  return fromBlocks(emitter.reshape(joined, shape), channels, emitter);
+  const joined = interleave(parts, sizeOf(shape) / parts.length, shape[3] * block, emitter);
+  return fromBlocks(emitter.reshape(joined, shape), shape[1], emitter);
+}
+
+/** Runs of `length` elements taken from `parts`, of `size` elements each, in turn. */
+export function interleave(parts: readonly ValueName[], size: number, length: number, emitter: Emitter): ValueName {
+  const runs = parts.map((part) => emitter.reshape(part, [size / length, 1, length]));
+  return emitter.emit('Concat', runs, { axis: 1 });
 }
 
 /** Rows of tiles of a batch in groups of a block: `images · rows` of them, of as many images as possible. */

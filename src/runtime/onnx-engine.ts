@@ -38,7 +38,8 @@ export class OnnxEngine implements Engine {
     // a frozen program assigns from the values it keeps, not from those in the update store
     const candidate = this.#host.appliesUpdates && !freeze ? splitUpdates(simplified) : undefined;
     const split = candidate && fitsUpdateStore(traced, candidate) ? candidate : undefined;
-    const lowered = lower(split?.graph ?? simplified, this.#target, { frozen: (variable) => values.get(variable) });
+    const frozen = freeze ? { frozen: (variable: Variable) => values.get(variable) } : {};
+    const lowered = lower(split?.graph ?? simplified, this.#target, frozen);
     const operand = (tensor: Tensor): string => lowered.outputs.get(split!.operandNames.get(tensor)!)!;
     const computes = lowered.model.outputs.length > 0;
     const { bytes, external, externalName } = serializeModel(lowered.model);
