@@ -1,7 +1,8 @@
-"""Sampling loops of the schedulers that are not driven by `step(output, t, x)` alone; used by schedulers.py.
+"""Sampling loops of diffusers' schedulers, for schedulers.py and the fuzz.
 
 Each takes the case, the start noise [2, 1, 4, 4] and the toy network, and returns the scheduler's times, the scaled start,
-the state after each whole step, and whatever else the loop was given (by name).
+the states, and whatever else the loop was given (by name). `stepwise` gives the state after each call of `step`; the loops of
+LOOPS, for schedulers that are not driven by `step(output, t, x)` alone, the state after each whole step.
 """
 
 import sys
@@ -197,6 +198,51 @@ def ltx(spec, start, network):
         x = scheduler.step(network(x, t), t, x, generator=generator).prev_sample
         states.append(x)
     return scheduler.timesteps, start, states, {}
+
+
+# names of what a run is given in inkwash, and in diffusers' `step`
+STEP_NAMES = {"sChurn": "s_churn", "sTmin": "s_tmin", "sTmax": "s_tmax", "sNoise": "s_noise"}
+
+
+def stepwise(spec, start, network):
+    cls, grid = spec["cls"], spec["grid"]
+    scheduler = getattr(diffusers, cls)(**spec["config"])
+    if cls == "SCMScheduler":
+        # as its pipeline calls it
+        defaults = {} if spec["steps"] == 2 else {"intermediate_timesteps": None}
+        if "timesteps" in grid:
+            defaults = {"intermediate_timesteps": None, "max_timesteps": None}
+        scheduler.set_timesteps(spec["steps"], **defaults, **grid)
+        x = first = start * scheduler.config.sigma_data
+    else:
+        scheduler.set_timesteps(None if "timesteps" in grid or "sigmas" in grid else spec["steps"], **grid)
+        x = first = start * float(getattr(scheduler, "init_noise_sigma", 1.0))
+    generator = torch.Generator().manual_seed(11)
+    takes_generator = "generator" in scheduler.step.__code__.co_varnames
+    options = {STEP_NAMES.get(key, key): value for key, value in spec["step"].items()}
+    times = scheduler.timesteps
+    if cls in ("SCMScheduler", "DDPMWuerstchenScheduler"):
+        times = times[:-1]
+    states = []
+    previous = {"old_pred_original_sample": None, "timestep_back": None}
+    for i, t in enumerate(times):
+        scaled = scheduler.scale_model_input(x, t) if hasattr(scheduler, "scale_model_input") else x
+        output = network(scaled, t)
+        if spec["learned"]:
+            output = torch.cat([output, torch.tanh(output)], dim=1)
+        extra = {"generator": generator} if takes_generator else {}
+        if cls == "CogVideoXDPMScheduler":
+            x, estimate = scheduler.step(output, timestep=t, sample=x, **previous, **options, **extra)[:2]
+            previous = {"old_pred_original_sample": estimate, "timestep_back": t}
+        elif cls == "UnCLIPScheduler":
+            following = times[i + 1] if i + 1 < len(times) else None
+            x = scheduler.step(output, t, x, prev_timestep=following, **extra).prev_sample
+        elif cls == "DDPMWuerstchenScheduler":
+            x = scheduler.step(output, t.repeat(len(x)), x, **extra).prev_sample
+        else:
+            x = scheduler.step(output, t, x, **options, **extra).prev_sample
+        states.append(x)
+    return times, first, states, {}
 
 
 LOOPS = {

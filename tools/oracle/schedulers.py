@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import diffusers
 
-from scheduler_loops import LOOPS, pyramids
+from scheduler_loops import LOOPS, pyramids, stepwise
 
 warnings.filterwarnings("ignore")
 SHAPE = (2, 1, 4, 4)
@@ -175,56 +175,17 @@ def base64_of(x):
     return base64.b64encode(np.ascontiguousarray(x, dtype="<f4").tobytes()).decode()
 
 
-def run_special(spec):
+def run(spec):
     start = torch.randn(SHAPE, generator=torch.Generator().manual_seed(7))
-    times, first, states, arrays = LOOPS[spec["cls"]](spec, start, network)
+    times, first, states, arrays = LOOPS.get(spec["cls"], stepwise)(spec, start, network)
+    if spec["cls"] not in LOOPS:
+        states = [states[i] for i in evaluations_per_step(spec["cls"], spec["config"], len(states))]
     return {
         **{key: spec[key] for key in ("name", "cls", "steps", "config", "step", "grid", "learned")},
         "times": [float(t) for t in times],
         "start": base64_of(first),
         "states": [base64_of(x) for x in states],
-        "arrays": {name: base64_of(array) for name, array in arrays.items()},
-    }
-
-
-def run(spec):
-    if spec["cls"] in LOOPS:
-        return run_special(spec)
-    scheduler = getattr(diffusers, spec["cls"])(**spec["config"])
-    scheduler.set_timesteps(spec["steps"], **spec["grid"])
-    start = torch.randn(SHAPE, generator=torch.Generator().manual_seed(7))
-    x = start * float(getattr(scheduler, "init_noise_sigma", 1.0))
-    first = x
-    generator = torch.Generator().manual_seed(11)
-    takes_generator = "generator" in scheduler.step.__code__.co_varnames
-    states = []
-    times = scheduler.timesteps[:-1] if spec["cls"] == "SCMScheduler" else scheduler.timesteps
-    previous = {"old_pred_original_sample": None, "timestep_back": None}
-    if spec["cls"] == "DDPMWuerstchenScheduler":
-        times = scheduler.timesteps[:-1]
-    for i, t in enumerate(times):
-        scaled = scheduler.scale_model_input(x, t) if hasattr(scheduler, "scale_model_input") else x
-        output = network(scaled, t)
-        if spec["learned"]:
-            output = torch.cat([output, torch.tanh(output)], dim=1)
-        extra = {"generator": generator} if takes_generator else {}
-        if spec["cls"] == "CogVideoXDPMScheduler":
-            x, estimate = scheduler.step(output, timestep=t, sample=x, **previous, **extra)[:2]
-            previous = {"old_pred_original_sample": estimate, "timestep_back": t}
-        elif spec["cls"] == "UnCLIPScheduler":
-            following = times[i + 1] if i + 1 < len(times) else None
-            x = scheduler.step(output, t, x, prev_timestep=following, **extra).prev_sample
-        elif spec["cls"] == "DDPMWuerstchenScheduler":
-            x = scheduler.step(output, t.repeat(len(x)), x, **extra).prev_sample
-        else:
-            x = scheduler.step(output, t, x, **spec["step"], **extra).prev_sample
-        states.append(x)
-    keep = evaluations_per_step(spec["cls"], spec["config"], len(states))
-    return {
-        **{key: spec[key] for key in ("name", "cls", "steps", "config", "step", "grid", "learned")},
-        "times": [float(times[i]) for i in range(len(times))],
-        "start": base64_of(first),
-        "states": [base64_of(states[i]) for i in keep],
+        **({"arrays": {name: base64_of(array) for name, array in arrays.items()}} if spec["cls"] in LOOPS else {}),
     }
 
 
