@@ -46,9 +46,8 @@ export function createTerminal({ json, debug }: { readonly json: boolean; readon
 export function reportError(error: unknown, debug: boolean): void {
   const { stderr } = process;
   if (error instanceof InkwashError) {
-    const [message = '', ...hint] = error.message.split('\n  hint: ');
-    stderr.write(`${colours.red('error')} ${message}\n`);
-    if (hint.length > 0) stderr.write(`${colours.dim('hint')}  ${hint.join('\n  hint: ')}\n`);
+    stderr.write(`${colours.red('error')} ${error.problem}\n`);
+    if (error.cliHint !== undefined) stderr.write(`${colours.dim('hint')}  ${error.cliHint}\n`);
   } else {
     stderr.write(`${colours.red('error')} ${error instanceof Error ? error.message : String(error)}\n`);
     if (!debug) stderr.write(`${colours.dim('hint')}  run again with --debug to see where it came from\n`);

@@ -1,7 +1,8 @@
 /** @file The JSON files of a diffusers folder: `model_index.json`, `config.json`, `scheduler_config.json`. */
-import { readFile } from 'node:fs/promises';
 import { DataError } from '../tensor/index.ts';
 import { atomicWrite } from './atomic-write.node.ts';
+import { readJsonObject } from './json-file.node.ts';
+import { formatPythonJson } from './python-json.ts';
 
 /** A diffusers configuration as JSON; unknown keys are kept. */
 export type DiffusersConfig = Readonly<Record<string, unknown>>;
@@ -9,33 +10,16 @@ export type DiffusersConfig = Readonly<Record<string, unknown>>;
 /** Version written as `_diffusers_version` into configurations that name none. */
 export const DIFFUSERS_VERSION = '0.42.1';
 
-/** Reads one configuration. Throws `DataError` when the file is missing or holds no JSON object. */
-export async function readConfigFile(path: string): Promise<DiffusersConfig> {
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new DataError(`there is no ${path}`, 'check that this is a diffusers folder', { cause });
-    }
-    throw new DataError(`could not read ${path}: ${(cause as Error).message}`, 'fix or download the file again', {
-      cause,
-    });
-  }
-  if (json === null || typeof json !== 'object' || Array.isArray(json)) {
-    throw new DataError(
-      `${path} holds ${JSON.stringify(json).slice(0, 60)}, expected an object`,
-      'download the file again',
-    );
-  }
-  return json as DiffusersConfig;
+/** Reads one configuration. Throws `DataError` when the file is missing or holds no JSON object, see `readJsonObject`. */
+export function readConfigFile(path: string): Promise<DiffusersConfig> {
+  return readJsonObject(path, 'check that this is a diffusers folder');
 }
 
-/** Writes one configuration as diffusers does: sorted keys, two spaces, a final newline. */
+/** Writes one configuration as diffusers does: sorted keys, two spaces, infinities by name, a final newline. */
 export async function writeConfigFile(path: string, config: DiffusersConfig): Promise<void> {
   const complete: DiffusersConfig = { _diffusers_version: DIFFUSERS_VERSION, ...config };
   const sorted = Object.fromEntries(Object.entries(complete).sort(([a], [b]) => (a < b ? -1 : 1)));
-  await atomicWrite(path, `${JSON.stringify(sorted, undefined, 2)}\n`);
+  await atomicWrite(path, `${formatPythonJson(sorted)}\n`);
 }
 
 /** A component of a pipeline as `model_index.json` names it, e.g. `['diffusers', 'UNet2DModel']`. */

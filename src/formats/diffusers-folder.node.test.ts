@@ -40,6 +40,15 @@ async function folderOf(...names: string[]): Promise<string> {
 }
 
 describe('a pipeline folder', () => {
+  test("keeps the infinities of Python's JSON, read and written", async () => {
+    const config = { lambda_min_clipped: Number.NEGATIVE_INFINITY, note: '-Infinity' };
+    await writeDiffusersFolder(root, { ...pipeline, components: { scheduler: { className: 'AScheduler', config } } });
+    const text = await readFile(join(root, 'scheduler/scheduler_config.json'), 'utf8');
+    expect(text).toContain('"lambda_min_clipped": -Infinity,');
+    const folder = await openDiffusersFolder(root);
+    expect((await folder.component('scheduler')).config).toMatchObject(config);
+  });
+
   test('has the files diffusers looks for', async () => {
     await writeDiffusersFolder(root, pipeline);
     expect((await readdir(root, { recursive: true })).sort()).toEqual([

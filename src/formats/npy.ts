@@ -9,6 +9,7 @@ import {
   stridesOf,
   viewBytes,
 } from '../tensor/index.ts';
+import { refuseLfsPointer } from './lfs-pointer.ts';
 
 /** NumPy type strings and the host dtype of each; all little-endian. */
 const DESCR: readonly (readonly [descr: string, dtype: Dtype])[] = [
@@ -27,6 +28,7 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
  * Throws `DataError` naming `file` for anything malformed and for dtypes the host lacks.
  */
 export function parseNpy(bytes: Uint8Array, file = 'NPY data'): NdArray {
+  refuseLfsPointer(bytes, file);
   if (!MAGIC.every((byte, i) => bytes[i] === byte) || bytes.byteLength < 12) {
     throw new DataError(`${file} is not an NPY file`, 'write it with numpy.save');
   }

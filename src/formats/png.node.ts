@@ -1,8 +1,10 @@
 /** @file PNG files: written from 8-bit pictures with text chunks, read back as 8-bit pictures. */
+import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { DataError } from '../tensor/index.ts';
 import { atomicWrite } from './atomic-write.node.ts';
 import type { Picture } from './images.ts';
+import { refuseLfsPointer } from './lfs-pointer.ts';
 import { insertPngText } from './png-text.ts';
 
 /** Options of the PNG writers. */
@@ -42,6 +44,7 @@ export async function readPicture(source: string | Uint8Array): Promise<Picture>
     return { width: info.width, height: info.height, channels: info.channels as Picture['channels'], data: bytes };
   } catch (cause) {
     const name = typeof source === 'string' ? source : 'the given bytes';
+    refuseLfsPointer(typeof source === 'string' ? await readFile(source).catch(() => '') : source, name);
     throw new DataError(`could not read ${name} as a picture: ${(cause as Error).message}`, 'check the file', {
       cause,
     });

@@ -86,7 +86,7 @@ describe('a sharded set', () => {
     await index([1]);
     await expect(openSafetensorsIndex(path())).rejects.toThrow('has no weight_map');
     await writeFile(path(), 'not json');
-    await expect(openSafetensorsIndex(path())).rejects.toThrow('could not read the index');
+    await expect(openSafetensorsIndex(path())).rejects.toThrow(/could not read .* line 1, column 1/);
   });
 });
 

@@ -1,8 +1,10 @@
 /** @file safetensors on disk: read tensor by tensor through a file handle, sharded or not; written whole or not at all. */
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DataError, type NdArray, nearestName } from '../tensor/index.ts';
 import { atomicWrite } from './atomic-write.node.ts';
+import { readJsonObject } from './json-file.node.ts';
+import { LFS_POINTER_BYTES } from './lfs-pointer.ts';
 import {
   parseSafetensorsHeader,
   planSafetensors,
@@ -31,7 +33,8 @@ export async function openSafetensors(path: string): Promise<TensorReader> {
     const info = await file.stat();
     if (!info.isFile()) throw new DataError(`${path} is no file`, 'give the path of a .safetensors file');
     const { size } = info;
-    const length = safetensorsHeaderLength(await readAt(file, 0, Math.min(8, size), path), size, path);
+    const beginning = await readAt(file, 0, Math.min(LFS_POINTER_BYTES, size), path);
+    const length = safetensorsHeaderLength(beginning, size, path);
     const header = parseSafetensorsHeader(await readAt(file, 8, length, path), size, path);
     const { entries, metadata, dataStart } = header;
     return {
@@ -94,15 +97,7 @@ async function closeAll(readers: Iterable<TensorReader>): Promise<void> {
 }
 
 async function readWeightMap(path: string): Promise<Map<string, string>> {
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(path, 'utf8'));
-  } catch (cause) {
-    throw new DataError(`could not read the index ${path}: ${(cause as Error).message}`, 'download it again', {
-      cause,
-    });
-  }
-  const map = (json as { weight_map?: unknown } | null)?.weight_map;
+  const { weight_map: map } = await readJsonObject(path);
   if (map === null || typeof map !== 'object' || Object.values(map).some((file) => typeof file !== 'string')) {
     throw new DataError(`${path} has no weight_map from tensor names to files`, 'download it again');
   }

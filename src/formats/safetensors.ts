@@ -1,5 +1,6 @@
 /** @file safetensors files as bytes: 8-byte little-endian header length, JSON header, tensors back to back. */
 import { DataError, formatShape, type NdArray, type Shape, sizeOf } from '../tensor/index.ts';
+import { refuseLfsPointer } from './lfs-pointer.ts';
 import {
   decodeTensor,
   encodeTensor,
@@ -32,10 +33,11 @@ const FETCH_AGAIN = 'the file is damaged or incomplete: copy or download it agai
 const NOT_SAFETENSORS = 'this is not a safetensors file; export the weights again with safetensors';
 
 /**
- * Length of the JSON header, from the first 8 bytes of a file of `fileSize` bytes.
- * Throws `DataError` when the length cannot be that of a whole safetensors file.
+ * Length of the JSON header, from the beginning of a file of `fileSize` bytes: 8 bytes of it, or a whole small file.
+ * Throws `DataError` when the length cannot be that of a whole safetensors file, and for a Git LFS pointer in its place.
  */
 export function safetensorsHeaderLength(prefix: Uint8Array, fileSize: number, file: string): number {
+  if (prefix.byteLength >= fileSize) refuseLfsPointer(prefix, file);
   if (fileSize < 8 || prefix.byteLength < 8) {
     throw new DataError(`${file} has ${fileSize} bytes, a safetensors file has at least 8`, FETCH_AGAIN);
   }

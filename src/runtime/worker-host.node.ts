@@ -1,6 +1,6 @@
 /** @file A session host in a worker thread: the calling thread stays free while ONNX Runtime works. */
 import { Worker } from 'node:worker_threads';
-import { EngineError, type NdArray } from '../tensor/index.ts';
+import { EngineError, type Hint, type NdArray } from '../tensor/index.ts';
 import type { ProgramSpec, SessionHost } from './host.ts';
 import type { HostSettings } from './host-settings.node.ts';
 import { appliesUpdates } from './host-settings.node.ts';
@@ -14,7 +14,7 @@ export interface HostCall {
 export interface HostAnswer {
   readonly id: number;
   readonly result?: unknown;
-  readonly error?: { readonly message: string; readonly hint: string | undefined };
+  readonly error?: { readonly problem: string; readonly hint?: Hint };
 }
 
 /** The compiled worker: TypeScript sources run it from the build, since workers load plain JavaScript. */
@@ -91,12 +91,12 @@ export class WorkerHost implements SessionHost {
     const call = this.#pending.get(id);
     this.#pending.delete(id);
     if (this.#pending.size === 0) this.#worker.unref();
-    if (error) call?.reject(new EngineError(error.message, error.hint));
+    if (error) call?.reject(new EngineError(error.problem, error.hint));
     else call?.resolve(result);
   }
 
   #fail(message: string): void {
-    this.#failure ??= new EngineError(message, 'the run folder holds the last checkpoint; resume from it');
+    this.#failure ??= new EngineError(message, 'a run that was training can be resumed from its last checkpoint');
     for (const { reject } of this.#pending.values()) reject(this.#failure);
     this.#pending.clear();
   }

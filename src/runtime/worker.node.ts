@@ -19,9 +19,11 @@ async function answer({ id, method, args }: HostCall): Promise<void> {
     const transfer = method === 'run' || method === 'read' ? buffersOf(result) : [];
     parentPort?.postMessage({ id, result } satisfies HostAnswer, transfer);
   } catch (error) {
-    const hint = error instanceof InkwashError ? error.hint : undefined;
-    const message = error instanceof Error ? error.message.replace(/\n {2}hint: .*$/s, '') : String(error);
-    parentPort?.postMessage({ id, error: { message, hint } } satisfies HostAnswer);
+    const told =
+      error instanceof InkwashError
+        ? { problem: error.problem, hint: { api: error.hint, cli: error.cliHint } }
+        : { problem: error instanceof Error ? error.message : String(error) };
+    parentPort?.postMessage({ id, error: told } satisfies HostAnswer);
   }
 }
 

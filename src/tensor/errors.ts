@@ -1,13 +1,27 @@
 /** @file The closed family of errors: each says what was expected, what came, where, and what to do next. */
 
+/**
+ * What to do next. A text is true for everyone; where the remedy is an option, `api` says what a program sets and `cli`
+ * which flag to give. Who has no such option is told nothing, rather than of one that is not there.
+ */
+export type Hint = string | { readonly api?: string | undefined; readonly cli?: string | undefined };
+
 /** Base of every error inkwash throws on purpose; `hint` is the remedy, shown on its own line. */
 export class InkwashError extends Error {
+  /** What happened, without the remedy. */
+  readonly problem: string;
+  /** The remedy for a program, part of `message`. */
   readonly hint: string | undefined;
+  /** The remedy on the command line. */
+  readonly cliHint: string | undefined;
 
-  constructor(message: string, hint?: string, options?: ErrorOptions) {
-    super(hint === undefined ? message : `${message}\n  hint: ${hint}`, options);
+  constructor(problem: string, hint?: Hint, options?: ErrorOptions) {
+    const { api, cli } = typeof hint === 'string' ? { api: hint, cli: hint } : (hint ?? {});
+    super(api === undefined ? problem : `${problem}\n  hint: ${api}`, options);
     this.name = new.target.name;
-    this.hint = hint;
+    this.problem = problem;
+    this.hint = api;
+    this.cliHint = cli;
   }
 }
 

@@ -29,7 +29,7 @@ def scheduler_class(name):
 
 def load(config):
     scheduler = scheduler_class(config["_class_name"]).from_config(config)
-    options = json.loads(scheduler.to_json_string(), parse_constant=str)  # JSON proper has no infinities
+    options = json.loads(scheduler.to_json_string())
     return {key: value for key, value in options.items() if not key.startswith("_")}
 
 

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { formatPythonJson, parsePythonJson } from '../../../formats/index.ts';
 import { ConfigError } from '../../../tensor/index.ts';
 import {
   fromSchedulerConfig,
@@ -62,9 +63,9 @@ describe('scheduler configs', () => {
         ...CLASSES.map((className) => writeSchedulerConfig(className, required(className))),
         ...cases.map(({ cls, config }) => writeSchedulerConfig(cls, config)),
       ];
-      const input = JSON.stringify(saved);
+      const input = formatPythonJson(saved);
       const { stdout, stderr } = spawnSync(python!, ['tools/oracle/scheduler_load.py'], { input, encoding: 'utf8' });
-      const loaded = JSON.parse(stdout || JSON.stringify(stderr)) as Record<string, unknown>[];
+      const loaded = parsePythonJson(stdout || JSON.stringify(stderr)) as Record<string, unknown>[];
       expect(loaded).toHaveLength(saved.length);
       loaded.forEach((options, i) => {
         const { _class_name, _diffusers_version, ...ours } = saved[i]!;
@@ -93,6 +94,15 @@ describe('scheduler configs', () => {
       beta_end: 0.02,
     });
     expect(json).toHaveProperty('_diffusers_version');
+  });
+
+  it('writes the infinities that diffusers writes', () => {
+    const text = formatPythonJson(writeSchedulerConfig('DPMSolverMultistepScheduler'));
+    expect(text).toContain('"lambda_min_clipped": -Infinity,');
+    expect(readSchedulerConfig(parsePythonJson(text))).toMatchObject({
+      unknownKeys: [],
+      options: { lambda_min_clipped: Number.NEGATIVE_INFINITY },
+    });
   });
 
   it('reads a published Stable Diffusion config', () => {

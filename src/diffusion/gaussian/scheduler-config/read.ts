@@ -172,6 +172,8 @@ function checkOption(key: string, value: unknown, fallback: unknown): unknown {
   if (choices !== undefined && value !== null) return oneOf(key, String(value), choices);
   if (value === null) {
     if (fallback === null || neutral === null) return null;
+    // what JSON.stringify makes of an infinity
+    if (fallback === Number.NEGATIVE_INFINITY || fallback === Number.POSITIVE_INFINITY) return fallback;
     throw new ConfigError(`${key} is null, expected a ${typeof fallback}`, `leave it out for ${String(fallback)}`);
   }
   const number = typeof fallback === 'number' ? pythonNumber(value) : value;
@@ -226,7 +228,7 @@ export const DIFFUSERS_VERSION = '0.42.1';
 
 /**
  * The JSON that diffusers loads: the class, the format's version, every option of the class, and what was given of those
- * it hands on. Throws `ConfigError` for an option the class does not have, and for a missing one that diffusers demands.
+ * it hands on. Infinities stay numbers, which Python's JSON has (`formatPythonJson`). Throws `ConfigError` for an option the class does not have, and for a missing one that diffusers demands.
  */
 export function writeSchedulerConfig(
   className: SchedulerClass,
@@ -242,9 +244,7 @@ export function writeSchedulerConfig(
   }
   requireOptions(className, { ...defaults, ...options });
   for (const [key, given] of Object.entries({ ...defaults, ...options })) {
-    const value = given ?? known[key];
-    // JSON has no infinity; leaving the key out gives diffusers its own default
-    if (typeof value !== 'number' || Number.isFinite(value)) json[key] = value;
+    json[key] = given ?? known[key];
   }
   return json;
 }
