@@ -140,6 +140,15 @@ describe('Node in the universal part', () => {
   });
 });
 
+test('onnxruntime-node is imported by its door alone, which turns its telemetry off; its types by all', () => {
+  const statement = "export const ort = await import('onnxruntime-node');\n";
+  const past = check({ 'runtime/engine.node.ts': statement, 'runtime/onnxruntime.node.ts': statement });
+  expect(past.output).toContain("src/runtime/engine.node.ts:2  imports 'onnxruntime-node' past its door");
+  expect(past.output).not.toContain('onnxruntime.node.ts:2');
+  expect(past.status).toBe(1);
+  expect(check({ 'runtime/engine.node.ts': "import type { Tensor } from 'onnxruntime-node';\n" }).status).toBe(0);
+});
+
 test('a file that does not say what it is is named', () => {
   const { output } = check({ 'tensor/a.ts': 'export const a = 1;\n' }, '');
   expect(output).toContain('src/tensor/a.ts:1  does not say what it is');

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * @file Proves the house rules of src/: rooms import only rooms above them, the universal part never touches Node,
- * files say what they are, and no value import runs in a circle.
+ * packages with a door are imported there, files say what they are, and no value import runs in a circle.
  *
  * `node tools/check-rooms.js [src folder]` prints one line per offence, with the remedy, and exits 1 if there is any.
  */
@@ -37,6 +37,9 @@ const NODE_ROOMS = new Set(['server', 'cli']);
 
 /** Packages that run in a browser as well: all that universal files may import. */
 const UNIVERSAL_PACKAGES = new Set(['onnxruntime-common', 'zod', '@dicebear/core', '@dicebear/collection']);
+
+/** Packages that one file alone imports, because something must be done before they load. */
+const DOORS = new Map([['onnxruntime-node', 'runtime/onnxruntime.node.ts']]);
 
 const BUILTINS = new Set(builtinModules);
 
@@ -139,6 +142,12 @@ function checkUniversal(file, { specifier, line, typeOnly }) {
   }
 }
 
+function checkDoor(file, { specifier, line, typeOnly }) {
+  const door = DOORS.get(packageOf(specifier));
+  if (typeOnly || door === undefined || door === file) return;
+  report(file, line, `imports '${specifier}' past its door`, `import from ${door}`);
+}
+
 function checkGlobals(file, masked) {
   for (const match of masked.matchAll(NODE_GLOBALS)) {
     const line = masked.slice(0, match.index).split('\n').length;
@@ -187,6 +196,7 @@ for (const file of sourceFiles()) {
   }
   for (const item of imports) checkDirection(file, item);
   if (isTest(file)) continue;
+  for (const item of imports) checkDoor(file, item);
   if (!isNode(file)) {
     for (const item of imports) checkUniversal(file, item);
     checkGlobals(file, masked);

@@ -37,13 +37,20 @@ test('treats a damaged or foreign entry as absent', async () => {
   }
 });
 
-test('an unwritable cache folder is a warning that says what to do', async () => {
+test('an unwritable folder that the user chose is a warning that says what to do', async () => {
   await writeFile(join(folder, 'file'), '');
   vi.stubEnv('INKWASH_CACHE', join(folder, 'file', 'cache'));
   const warnings: string[] = [];
   await writeCache('a', entry, (message) => warnings.push(message));
   expect(warnings).toHaveLength(1);
   expect(warnings[0]).toContain('set INKWASH_CACHE to a folder you may write to');
+});
+
+test('an unwritable home folder is nothing to speak of', async () => {
+  await writeFile(join(folder, 'file'), '');
+  vi.stubEnv('INKWASH_CACHE', '');
+  vi.stubEnv('HOME', join(folder, 'file'));
+  await writeCache('a', entry, noWarning);
 });
 
 test('lies in the home folder unless INKWASH_CACHE says otherwise', () => {

@@ -1,4 +1,4 @@
-/** @file The disk cache of rendered data sets: a broken entry is rebuilt, an unwritable folder is only a warning. */
+/** @file The disk cache of rendered data sets: a broken entry is rebuilt, an unwritable folder stops nothing. */
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ export async function readCache(key: string): Promise<CachedPictures | undefined
   }
 }
 
-/** Stores an entry; when the folder cannot be written, says so through `onWarning` and goes on. */
+/** Stores an entry; when the folder that the user chose cannot be written, says so through `onWarning` and goes on. */
 export async function writeCache(
   key: string,
   { pixels, notes }: CachedPictures,
@@ -44,6 +44,8 @@ export async function writeCache(
   try {
     await atomicWrite(cachePath(key), [encodeSafetensors({ pixels }, { metadata })]);
   } catch (error) {
+    // nobody asked for the one in the home folder, and the pictures can be drawn again
+    if (!process.env.INKWASH_CACHE) return;
     onWarning(
       `the data cache was not saved, the pictures will be rendered again next time: ${(error as Error).message}\n` +
         '  set INKWASH_CACHE to a folder you may write to',

@@ -4,6 +4,7 @@ import { probeBlock } from './blocked-layout.ts';
 import type { Engine } from './engine.ts';
 import { createHost, DEVICES, type Device, type HostSettings } from './host-settings.node.ts';
 import { OnnxEngine } from './onnx-engine.ts';
+import { loadOnnxRuntime } from './onnxruntime.node.ts';
 import type { OrtHost } from './ort-host.ts';
 import { WorkerHost } from './worker-host.node.ts';
 
@@ -59,7 +60,7 @@ export async function nodeEngine({
 
 /** Whether the installed ONNX Runtime knows `device`: it leaves out what it does not know without an error. */
 async function isBuiltIn(device: Device): Promise<boolean> {
-  const { listSupportedBackends } = await import('onnxruntime-node');
+  const { listSupportedBackends } = await loadOnnxRuntime();
   return listSupportedBackends().some(({ name }) => name === device);
 }
 

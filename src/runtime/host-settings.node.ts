@@ -1,6 +1,7 @@
 /** @file Settings of a host on onnxruntime-node: plain data, so that they can be posted to a worker. */
 import type { InferenceSession } from 'onnxruntime-common';
 import { defaultThreads } from './default-threads.node.ts';
+import { loadOnnxRuntime } from './onnxruntime.node.ts';
 import { OrtHost } from './ort-host.ts';
 
 /** Devices a Node engine can ask for. All but 'cpu' depend on the platform and its drivers. */
@@ -34,8 +35,7 @@ export function appliesUpdates(device: Device): boolean {
 
 /** A host in this thread. */
 export async function createHost(settings: HostSettings): Promise<OrtHost> {
-  const ort = await import('onnxruntime-node');
-  return new OrtHost(ort.default ?? ort, {
+  return new OrtHost(await loadOnnxRuntime(), {
     name: `node/${settings.device}`,
     session: sessionOptions(settings),
     appliesUpdates: appliesUpdates(settings.device),
