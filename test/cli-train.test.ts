@@ -52,7 +52,7 @@ test('Ctrl-C writes a checkpoint and says how to go on', async () => {
       if (type === 'step' && step === 4) child.kill('SIGINT');
     },
   });
-  expect(stopped.code).toBe(0);
+  expect(stopped.code).toBe(130);
   const result = stopped.json().at(-1) as { type: string; reason: string; step: number; checkpoint: string };
   expect(result).toMatchObject({ type: 'result', reason: 'stopped' });
   expect(existsSync(join(result.checkpoint, 'state.json'))).toBe(true);

@@ -8,8 +8,9 @@ import {
   type Strip,
   type StripRow,
 } from '../evaluation/index.ts';
-import { type DiffusionPipeline, isModelFolder, loadPipeline, pipelineNetwork } from '../pipelines/index.node.ts';
+import { type DiffusionPipeline, isModelFolder, pipelineNetwork } from '../pipelines/index.node.ts';
 import { sizeOf } from '../tensor/index.ts';
+import { openModel } from './open-model.ts';
 import { type OpenedPictures, openPictures } from './open-pictures.ts';
 import { stopOnSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
@@ -43,8 +44,8 @@ export async function diffusionStrip(
     const opened = await openPictures(data, undefined, terminal);
     return draw(opened, plan, undefined);
   }
-  const stop = stopOnSignals(() => terminal.say('\nstopping'));
-  const pipeline = await loadPipeline(model, { worker: true });
+  const stop = stopOnSignals({ onRequest: () => terminal.say('stopping') });
+  const pipeline = await openModel(model, { device: undefined, threads: undefined }, terminal);
   try {
     const opened = await openPictures(data, pipeline.imageShape, terminal);
     return draw(opened, plan, await sampled(pipeline, plan, { steps, seed, signal: stop.signal }));

@@ -10,71 +10,96 @@ import {
   stripHtml,
   stripSheet,
 } from '../evaluation/index.ts';
-import { atomicWrite, encodePng, writePng } from '../formats/index.node.ts';
+import { atomicWrite, checkWritable, encodePng, writePng } from '../formats/index.node.ts';
 import { defaultScheduler, findScheduler } from '../pipelines/index.node.ts';
 import { braillePlot } from './braille-plot.ts';
 import { type DiffusionStrip, diffusionStrip } from './diffusion-strip.ts';
-import { outKind } from './out-kind.ts';
+import { type Flags, type FlagValues, type OutFile, outFile, text, whole } from './flags.ts';
+import { factLines, tableLines, widthOf, wrapped } from './layout.ts';
+import { shellLine } from './shell-line.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
+import { defineVerb } from './verb.ts';
 
-/** Flags of `inkwash explain`, as parsed. */
-export interface ExplainFlags {
-  readonly data?: string;
-  readonly model?: string;
-  readonly steps?: number;
-  readonly solver?: string;
-  readonly seed?: number;
-  readonly out?: string;
-}
+const flags = {
+  steps: whole("Solver steps (default: the model's own, else 50)", { least: 1 }),
+  solver: text("In place of the model's own solver", { value: 'name' }),
+  data: text('Draw what it does to pictures of this data set', { value: 'data' }),
+  model: text('With --data: draw how this run or model folder brings them back', { value: 'model' }),
+  seed: whole('With --data: seed of the first picture of the model (default: 0)'),
+  out: outFile('Also as a page (.html), plots (.svg), or where the pictures go (.png)', ['html', 'svg', 'png']),
+} satisfies Flags;
 
-/** Runs the command; returns the exit code. */
-export async function explain(
-  given: string | undefined,
-  { data, model, out, ...flags }: ExplainFlags,
+export const explainVerb = defineVerb({
+  name: 'explain',
+  subject: '[subject]',
+  about: 'Say what a scheduler does: its curves, its grid, its end, its cost',
+  flags,
+  examples: ['inkwash explain dpm++2m --steps 20', 'inkwash explain runs/avatars --data avatars --out explain.html'],
+  run: explain,
+});
+
+async function explain(
+  subject: string | undefined,
+  { data, model, out, steps: asked, solver, seed }: FlagValues<typeof flags>,
   terminal: Terminal,
 ): Promise<number> {
-  const kind = outKind(out, data === undefined ? ['html', 'svg'] : ['html', 'svg', 'png']);
-  const subject = given ?? model;
-  if (subject === undefined && data === undefined) {
+  const named = subject ?? model;
+  if (named === undefined && data === undefined) {
     throw new UsageError('nothing to explain', 'name a scheduler, a model folder or a run: inkwash explain dpm++2m');
   }
-  if (model !== undefined && data === undefined) {
-    throw new UsageError('--model goes with --data', `for its scheduler alone: inkwash explain ${model}`);
-  }
-  const solver = flags.solver === undefined ? undefined : String(flags.solver);
-  const found = subject === undefined ? defaultScheduler(String(data), solver) : await findScheduler(subject, solver);
-  const steps = flags.steps ?? found.steps;
-  const options = { steps, ...(flags.seed !== undefined && { seed: flags.seed }) };
+  checkDrawing({ data, model, seed, out });
+  const files = outputFiles(out, data !== undefined);
+  for (const { path } of files) await checkWritable(path);
+  const found = named === undefined ? defaultScheduler(data!, solver) : await findScheduler(named, solver);
+  const steps = asked ?? found.steps;
+  const options = { steps, ...(seed !== undefined && { seed }) };
   // refuses a bad request before anything slow
   scheduleReport(found.plan, options);
   const drawn =
     data === undefined
       ? undefined
-      : await diffusionStrip({ plan: found.plan, data: String(data), model: model ?? given }, options, terminal);
+      : await diffusionStrip({ plan: found.plan, data, model: model ?? subject }, options, terminal);
   const report = scheduleReport(found.plan, { steps, dataPower: drawn?.dataPower });
-  const files = await write(report, drawn, { name: subject ?? `diffusion of ${data}`, out, kind });
-  terminal.printJson({ subject: subject ?? null, solver: found.solver ?? null, files, ...report });
-  terminal.print(reportText(report));
-  for (const file of files) terminal.print(file);
+  await write(report, drawn, { name: named ?? `diffusion of ${data}`, files });
+  const paths = files.map(({ path }) => path);
+  terminal.printJson({ subject: named ?? null, solver: found.solver ?? null, files: paths, ...report });
+  terminal.print(reportText(report, terminal.resultColumns));
+  for (const path of paths) terminal.print(path);
   return 0;
+}
+
+/** Refuses flags that only pictures have a use for. */
+function checkDrawing({ data, model, seed, out }: Partial<FlagValues<typeof flags>>): void {
+  if (data !== undefined) return;
+  if (model !== undefined) {
+    const command = shellLine(['inkwash', 'explain', model]);
+    throw new UsageError('--model goes with --data', `for its scheduler alone: ${command}`);
+  }
+  if (seed !== undefined) throw new UsageError('--seed goes with --data', 'leave it out, or name data');
+  if (out?.kind !== 'png') return;
+  throw new UsageError(`--out ${out.path} is for pictures, which go with --data`, 'end its name in .html or .svg');
+}
+
+/** What is written: pictures first, then the page or the plots. */
+function outputFiles(out: OutFile | undefined, withPictures: boolean): OutFile[] {
+  const pictures = out?.kind === 'html' ? out.path.replace(/\.html$/i, '.png') : 'explain.png';
+  return [
+    ...(withPictures && out?.kind !== 'png' ? [{ path: pictures, kind: 'png' }] : []),
+    ...(out === undefined ? [] : [out]),
+  ];
 }
 
 async function write(
   report: ScheduleReport,
   drawn: DiffusionStrip | undefined,
-  { name, out, kind }: { readonly name: string; readonly out: string | undefined; readonly kind: string | undefined },
-): Promise<string[]> {
-  const files: string[] = [];
-  if (drawn) {
-    const file = kind === 'png' ? out! : kind === 'html' ? out!.replace(/\.html$/, '.png') : 'explain.png';
-    await writePng(file, stripSheet(drawn.strip));
-    files.push(file);
+  { name, files }: { readonly name: string; readonly files: readonly OutFile[] },
+): Promise<void> {
+  for (const { path, kind } of files) {
+    if (kind === 'png' && drawn) await writePng(path, stripSheet(drawn.strip));
+    if (kind === 'svg') await atomicWrite(path, scheduleSvg(report));
+    if (kind === 'html') await atomicWrite(path, schedulePage(report, name, await pictureSections(drawn)));
   }
-  if (kind === 'svg') await atomicWrite(out!, scheduleSvg(report));
-  if (kind === 'html') await atomicWrite(out!, schedulePage(report, name, await pictureSections(drawn)));
-  if (kind === 'svg' || kind === 'html') files.push(out!);
-  return files;
 }
 
 async function pictureSections(drawn: DiffusionStrip | undefined): Promise<{ heading: string; body: string[] }[]> {
@@ -88,31 +113,41 @@ async function pictureSections(drawn: DiffusionStrip | undefined): Promise<{ hea
 /** Rows of the grid to print; longer grids are cut in the middle. */
 const ROWS = 12;
 
-function reportText(report: ScheduleReport): string {
+function reportText(report: ScheduleReport, columns: number): string {
   const { curves, warnings } = report;
-  const facts = scheduleFacts(report).map(([name, value]) => `${name.padEnd(9)}  ${value}`);
   const levels = [curves.alpha, curves.sigma].map((y) => ({ x: curves.t, y }));
-  const plots = sideBySide(
-    braillePlot(levels, { title: 'α and σ over t' }),
-    braillePlot([{ x: curves.t, y: curves.logSnr }], { title: 'log SNR over t' }),
+  const plots = arranged(
+    [
+      braillePlot(levels, { title: 'α and σ over t', width: plotWidth(columns) }),
+      braillePlot([{ x: curves.t, y: curves.logSnr }], { title: 'log SNR over t', width: plotWidth(columns) }),
+    ],
+    columns,
   );
-  const notes = warnings.map((text) => `\nwarning  ${text}`);
-  return [...facts, '', ...plots, '', ...gridLines(report), ...notes].join('\n');
+  const notes = warnings.map((text) => `\nwarning  ${wrapped(text, columns, 9)}`);
+  return [...factLines(scheduleFacts(report), columns), '', ...plots, '', ...gridLines(report, columns), ...notes].join(
+    '\n',
+  );
 }
 
-function gridLines(report: ScheduleReport): string[] {
+/** Characters of a drawing, beside its labels. */
+function plotWidth(columns: number): number {
+  return Math.max(12, Math.min(32, columns - LABELS));
+}
+
+/** Characters that the labels of a plot may take. */
+const LABELS = 10;
+
+function gridLines(report: ScheduleReport, columns: number): string[] {
   const { head, rows } = gridTable(report);
   const cut = [...rows.slice(0, ROWS - 4), ['…', ...head.slice(1).map(() => '')], ...rows.slice(-3)];
-  const lines = [head, ...(rows.length > ROWS ? cut : rows)];
-  const widths = head.map((_, column) => Math.max(...lines.map((row) => row[column]!.length)));
-  return lines.map((row) =>
-    row
-      .map((cell, column) => cell.padStart(widths[column]!))
-      .join('  ')
-      .trimEnd(),
-  );
+  // σ and α say the same as the ratios
+  return tableLines({ head, rows: rows.length > ROWS ? cut : rows, spare: [4, 6, 2, 3] }, columns);
 }
 
-function sideBySide(left: readonly string[], right: readonly string[]): string[] {
-  return left.map((line, i) => `${line}   ${right[i] ?? ''}`.trimEnd());
+/** Plots side by side where there is room, else one below the other. */
+function arranged(plots: readonly (readonly string[])[], columns: number): string[] {
+  const [left = [], right = []] = plots;
+  const beside = left.map((line, i) => `${line}   ${right[i] ?? ''}`.trimEnd());
+  if (beside.every((line) => widthOf(line) <= columns)) return beside;
+  return [...left, '', ...right].map((line) => line.trimEnd());
 }

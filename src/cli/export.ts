@@ -1,28 +1,39 @@
 /** @file `inkwash export`: a model for other programs. */
 import { join } from 'node:path';
+import { checkWritable } from '../formats/index.node.ts';
 import { loadPipeline, modelFolderOf, saveOnnx } from '../pipelines/index.node.ts';
+import { type Flags, type FlagValues, outFile, text, toggle, whole } from './flags.ts';
 import { formatBytes } from './format.ts';
+import { shellLine } from './shell-line.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
+import { defineVerb } from './verb.ts';
 
-/** Flags of `inkwash export`, as parsed. */
-export interface ExportFlags {
-  readonly onnx?: boolean;
-  readonly out?: string;
-  readonly batch?: number;
-  readonly variant?: string;
-}
+const flags = {
+  onnx: toggle('As an ONNX model of standard operators'),
+  out: outFile('Where (default: unet.onnx in the model folder)', ['onnx']),
+  batch: whole('Batch size, fixed in the file (default: 1)', { least: 1 }),
+  variant: text('Variant of the weights, e.g. fp16', { value: 'name' }),
+} satisfies Flags;
 
-/** Runs the command; returns the exit code. */
-export async function exportModel(path: string, flags: ExportFlags, terminal: Terminal): Promise<number> {
-  if (flags.onnx !== true) {
-    throw new UsageError('no format was asked for', `the format is --onnx: inkwash export ${path} --onnx`);
+export const exportVerb = defineVerb({
+  name: 'export',
+  subject: '<model>',
+  about: 'Write the network of a run or a model folder for other programs',
+  flags,
+  examples: ['inkwash export runs/avatars --onnx'],
+  run: exportModel,
+});
+
+async function exportModel(path: string, given: FlagValues<typeof flags>, terminal: Terminal): Promise<number> {
+  if (!given.onnx) {
+    const command = shellLine(['inkwash', 'export', path, '--onnx']);
+    throw new UsageError('no format was asked for', `the format is --onnx: ${command}`);
   }
-  const { out = join(modelFolderOf(path), 'unet.onnx'), batch = 1, variant } = flags;
-  if (!(Number.isInteger(batch) && batch >= 1)) {
-    throw new UsageError(`--batch is a whole number of at least 1, got ${JSON.stringify(batch)}`);
-  }
-  const pipeline = await loadPipeline(path, variant === undefined ? {} : { variant: String(variant) });
+  const { batch = 1, variant } = given;
+  const out = given.out?.path ?? join(modelFolderOf(path), 'unet.onnx');
+  await checkWritable(out);
+  const pipeline = await loadPipeline(path, variant === undefined ? {} : { variant });
   try {
     const { files, bytes } = await saveOnnx(out, pipeline, { batchSize: batch });
     const [channels, height, width] = pipeline.imageShape;
@@ -34,7 +45,7 @@ export async function exportModel(path: string, flags: ExportFlags, terminal: Te
     terminal.say(`${formatBytes(bytes)} of standard ONNX operators; inputs: ${inputs.join(', ')}; output: out_sample`);
     terminal.printJson({ files, bytes, inputs, outputs: ['out_sample'] });
     terminal.print(files.join('\n'));
-    terminal.next(`inkwash sample ${path}`);
+    terminal.next(['sample', path]);
     return 0;
   } finally {
     await pipeline.engine.dispose();

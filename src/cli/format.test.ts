@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bar, formatBytes, formatCount, formatDuration, formatRate, plural, sparkline } from './format.ts';
+import { bar, formatBytes, formatCount, formatDuration, formatRate, sparkline } from './format.ts';
 
 test('writes durations as people do', () => {
   expect([0, 59.6, 75.4, 3700, -3].map(formatDuration)).toEqual(['0:00', '1:00', '1:15', '1:01:40', '0:00']);
@@ -15,10 +15,6 @@ test('writes counts, bytes and rates in the unit that reads best', () => {
     '',
     '',
   ]);
-});
-
-test('counts one thing, and several', () => {
-  expect([0, 1, 2].map((count) => plural(count, 'step'))).toEqual(['0 steps', '1 step', '2 steps']);
 });
 
 test('draws a curve from high to low, logarithmic where it can be', () => {

@@ -16,11 +16,6 @@ export function formatCount(value: number): string {
   return String(value);
 }
 
-/** `1, step` → `1 step`; `4, step` → `4 steps`. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 /** Bytes as MB or GB. */
 export function formatBytes(bytes: number): string {
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;

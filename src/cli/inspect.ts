@@ -6,35 +6,52 @@ import {
   type ModelInspection,
   type RunInspection,
 } from '../pipelines/index.node.ts';
-import { formatCount, plural, sparkline } from './format.ts';
+import { plural } from '../tensor/plural.ts';
+import { type Flags, type FlagValues, whole } from './flags.ts';
+import { formatCount, sparkline } from './format.ts';
+import { factLines } from './layout.ts';
 import type { Terminal } from './terminal.ts';
+import { defineVerb } from './verb.ts';
+import type { Written } from './written.ts';
 
-/** Flags of `inkwash inspect`, as parsed. */
-export interface InspectFlags {
-  readonly size?: number;
-}
+const flags = {
+  size: whole('Edge of the pictures of a folder', { value: 'pixels', least: 1 }),
+} satisfies Flags;
+
+export const inspectVerb = defineVerb({
+  name: 'inspect',
+  subject: '<subject>',
+  about: 'Say what a data set, a model or a run is',
+  flags,
+  examples: ['inkwash inspect runs/avatars', 'inkwash inspect ./my-pictures'],
+  run: inspect,
+});
 
 /** Characters of a loss curve. */
-const CURVE = 50;
+const CURVE = { least: 8, most: 50 };
 
-/** Runs the command; returns the exit code. */
-export async function inspect(subject: string, { size }: InspectFlags, terminal: Terminal): Promise<number> {
+async function inspect(
+  subject: string,
+  { size }: FlagValues<typeof flags>,
+  terminal: Terminal,
+  written: Written<typeof flags>,
+): Promise<number> {
   const found = await inspectSubject(subject, { ...(size !== undefined && { size }), onWarning: terminal.warn });
+  const { resultColumns } = terminal;
+  const show = (rows: readonly Row[]): void => terminal.print(table(rows, resultColumns));
   terminal.printJson(found);
   switch (found.kind) {
     case 'data':
-      terminal.print(table(dataRows(found)));
-      terminal.next(`inkwash train ${subject}${size === undefined ? '' : ` --size ${size}`}`);
+      show(dataRows(found));
+      terminal.next(['train', subject, ...written.again()]);
       break;
     case 'model':
-      terminal.print(table(modelRows(found)));
-      terminal.next(`inkwash sample ${subject}`);
+      show(modelRows(found));
+      terminal.next(['sample', subject]);
       break;
     case 'run':
-      terminal.print(table(runRows(found)));
-      terminal.next(
-        found.state === 'finished' ? `inkwash sample ${subject}` : `inkwash train --resume --out ${subject}`,
-      );
+      show(runRows(found, Math.max(CURVE.least, Math.min(CURVE.most, resultColumns - 48))));
+      terminal.next(found.state === 'finished' ? ['sample', subject] : ['train', '--resume', '--out', subject]);
       break;
   }
   return 0;
@@ -42,10 +59,11 @@ export async function inspect(subject: string, { size }: InspectFlags, terminal:
 
 type Row = readonly [name: string, value: string | undefined];
 
-function table(rows: readonly Row[]): string {
-  const shown = rows.filter((row): row is readonly [string, string] => row[1] !== undefined);
-  const width = Math.max(...shown.map(([name]) => name.length));
-  return shown.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
+function table(rows: readonly Row[], columns: number): string {
+  return factLines(
+    rows.filter((row): row is readonly [string, string] => row[1] !== undefined),
+    columns,
+  ).join('\n');
 }
 
 /** `a 3, b 5`, at most ten. */
@@ -61,7 +79,7 @@ function dataRows({ name, train, heldOut, imageShape, classes, captions, report,
     ['pictures', `${train} to train on, ${heldOut} held out`],
     ['shape', `${width}×${height}, ${channels === 1 ? 'grey' : 'RGB'}`],
     ['classes', classes ? counts(Object.entries(classes)) : 'none'],
-    ['captions', captions.length > 0 ? captions.map((caption) => `"${caption}"`).join('\n          ') : undefined],
+    ['captions', captions.length > 0 ? captions.map((caption) => `"${caption}"`).join('\n') : undefined],
     [
       'converted',
       report && Object.keys(report.converted).length > 0 ? counts(Object.entries(report.converted)) : undefined,
@@ -76,10 +94,10 @@ function modelRows({ path, className, parameters, config, scheduler, predictionT
   const size = typeof config.sample_size === 'number' ? [config.sample_size, config.sample_size] : config.sample_size;
   return [
     ['model', path],
-    ['network', `${className}, ${formatCount(parameters)} parameters`],
+    ['network', `${className}, ${plural(parameters, 'parameter', formatCount(parameters))}`],
     [
       'pictures',
-      `${size?.join('×') ?? 'of any size'}, ${config.in_channels === 1 ? 'grey' : `${config.in_channels} channels`}`,
+      `${size?.join('×') ?? 'of any size'}, ${config.in_channels === 1 ? 'grey' : plural(config.in_channels, 'channel')}`,
     ],
     ['channels', config.block_out_channels.join(', ')],
     ['blocks', `${config.down_block_types.join(', ')}; ${plural(config.layers_per_block, 'layer')} each`],
@@ -89,11 +107,11 @@ function modelRows({ path, className, parameters, config, scheduler, predictionT
       'trained',
       notes.trainedSteps === undefined ? undefined : `${plural(notes.trainedSteps, 'step')} on ${notes.data}`,
     ],
-    ['samples', notes.sampling && `${notes.sampling.solver}, ${notes.sampling.steps} steps`],
+    ['samples', notes.sampling && `${notes.sampling.solver}, ${plural(notes.sampling.steps, 'step')}`],
   ];
 }
 
-function runRows(run: RunInspection): Row[] {
+function runRows(run: RunInspection, curve: number): Row[] {
   const { losses, validations, checkpoints } = run;
   const best = validations.reduce<(typeof validations)[number] | undefined>(
     (lowest, one) => (lowest && lowest.loss <= one.loss ? lowest : one),
@@ -103,14 +121,14 @@ function runRows(run: RunInspection): Row[] {
     ['run', `${run.path} (${run.state})`],
     ['data', run.config.data.spec],
     ['steps', run.totalSteps === null ? String(run.step) : `${run.step} of ${run.totalSteps}`],
-    ['network', run.parameters === null ? undefined : `${formatCount(run.parameters)} parameters`],
-    ['loss', losses.length > 0 ? `${sparkline(losses, CURVE)} ${losses.at(-1)!.toFixed(4)}` : undefined],
+    ['network', run.parameters === null ? undefined : plural(run.parameters, 'parameter', formatCount(run.parameters))],
+    ['loss', losses.length > 0 ? `${sparkline(losses, curve)} ${losses.at(-1)!.toFixed(4)}` : undefined],
     [
       'held-out',
       best &&
         `${sparkline(
           validations.map(({ loss }) => loss),
-          CURVE,
+          curve,
         )} best ${best.loss.toFixed(4)} at step ${best.step}`,
     ],
     ['checkpoints', checkpoints.map(({ step }) => step).join(', ') || 'none'],

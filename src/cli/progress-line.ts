@@ -1,17 +1,12 @@
-/** @file A short progress bar for work that takes seconds. */
-import colours from 'picocolors';
-import { bar, formatDuration } from './format.ts';
+/** @file The progress of work that is counted: pictures prepared, steps of a sampler. */
+import { formatDuration } from './format.ts';
+import { type Progress, progressBar, progressText } from './progress-bar.ts';
 import type { Terminal } from './terminal.ts';
 
-const REDRAW = 100;
-const WIDTH = 24;
-
-/** One line on stderr, redrawn; nothing where stderr is no terminal. */
+/** Shows how far a count is, with the time that is left. */
 export class ProgressLine {
   readonly #terminal: Terminal;
   #began: number | undefined;
-  #drawnAt = Number.NEGATIVE_INFINITY;
-  #drawn = false;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
@@ -20,16 +15,24 @@ export class ProgressLine {
   show(what: string, done: number, total: number): void {
     const now = performance.now();
     this.#began ??= now;
-    if (!this.#terminal.interactive || now - this.#drawnAt < REDRAW) return;
-    this.#drawnAt = now;
+    // the first takes longer than those that follow
     const left = done > 1 ? ((now - this.#began) / 1000 / (done - 1)) * (total - done) : undefined;
-    const rest = left === undefined ? '' : `  ${formatDuration(left)} left`;
-    process.stderr.write(`\r\u001b[K${colours.cyan(bar(done / total, WIDTH))} ${what} ${done}/${total}${rest}`);
-    this.#drawn = true;
+    const progress: Progress = {
+      fraction: done / total,
+      facts: [
+        { text: what, rank: 1 },
+        { text: `${done}/${total}`, rank: 3 },
+        ...(left === undefined ? [] : [{ text: `${formatDuration(left)} left`, rank: 2 }]),
+      ],
+    };
+    const { live, colours } = this.#terminal;
+    live.show((columns) =>
+      Number.isFinite(columns) ? progressBar(progress, columns, colours) : progressText(progress),
+    );
   }
 
   clear(): void {
-    if (this.#drawn) process.stderr.write('\r\u001b[K');
-    this.#drawn = false;
+    this.#terminal.live.end();
+    this.#began = undefined;
   }
 }

@@ -1,64 +1,78 @@
 /** @file `inkwash sample`: pictures from a run or a model folder. */
 import { join } from 'node:path';
+import { RNGS, SOLVER_NAMES } from '../diffusion/gaussian/index.ts';
+import { checkWritable } from '../formats/index.node.ts';
 import {
   type GenerateOptions,
   type GenerationProgress,
   generationText,
   type Label,
-  loadPipeline,
   saveGrid,
   saveImages,
 } from '../pipelines/index.node.ts';
-import type { Device } from '../runtime/index.node.ts';
-import { ConfigError } from '../tensor/index.ts';
+import { plural } from '../tensor/plural.ts';
 import { isRunFolder } from '../training/index.node.ts';
+import { choice, decimal, decimals, type Flags, type FlagValues, outFile, text, texts, whole } from './flags.ts';
 import { formatDuration } from './format.ts';
-import { outKind } from './out-kind.ts';
+import { ENGINE_FLAGS, openModel } from './open-model.ts';
 import { ProgressLine } from './progress-line.ts';
 import { stopOnSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
+import { defineVerb } from './verb.ts';
+import type { Written } from './written.ts';
 
-/** Flags of `inkwash sample`, as parsed. */
-export interface SampleFlags {
-  readonly count?: number;
-  readonly steps?: number;
-  readonly timesteps?: string | number;
-  readonly solver?: string;
-  readonly seed?: number;
-  readonly label?: string | number | readonly (string | number)[];
-  readonly caption?: string | number;
-  readonly guidance?: number;
-  readonly batch?: number;
-  readonly eta?: number;
-  readonly rng?: string;
-  readonly out?: string;
-  readonly images?: string;
-  readonly columns?: number;
-  readonly device?: string;
-  readonly threads?: number;
-  readonly variant?: string;
-}
+const flags = {
+  count: whole('How many pictures (default: 64)', { short: 'n', least: 1 }),
+  steps: whole("Solver steps (default: the model's own)", { least: 1 }),
+  timesteps: decimals('Training times to visit in place of --steps, descending', { example: '999,700,300' }),
+  solver: text(`${SOLVER_NAMES.slice(0, 6).join(', ')}, …; with a grid: dpm++2m-karras`, { value: 'name' }),
+  seed: whole('Seed of the first picture; the others follow (default: 0)'),
+  label: texts('Class by name or number; several, separated by commas, take turns; none for any', { value: 'class' }),
+  caption: text('Words of class names in place of --label, e.g. "red hair, glasses"', { value: 'words' }),
+  guidance: decimal('Classifier-free guidance: 1 is none', { value: 'w', least: 0 }),
+  batch: whole('Pictures per run of the network', { least: 1, setting: 'batchSize' }),
+  eta: decimal('Stochasticity of a solver that has one, such as ddim: from 0, none, to 1', { least: 0, most: 1 }),
+  rng: choice(`Noise: ${RNGS.join(', ')}`, RNGS),
+  columns: whole('Pictures per row of the grid', { least: 1 }),
+  out: outFile('The grid (default: samples/grid.png of a run, else grid.png)', ['png']),
+  images: text('Also write every picture on its own', { value: 'folder' }),
+  variant: text('Variant of the weights, e.g. fp16', { value: 'name' }),
+  ...ENGINE_FLAGS,
+} satisfies Flags;
+
+type SampleFlags = FlagValues<typeof flags>;
+
+export const sampleVerb = defineVerb({
+  name: 'sample',
+  subject: '<model>',
+  about: 'Make pictures with a run or a diffusers model folder',
+  flags,
+  examples: ['inkwash sample runs/avatars -n 16 --seed 7'],
+  run: sample,
+});
 
 /** Pictures of the default grid. */
 const DEFAULT_COUNT = 64;
 
-/** Runs the command; returns the exit code. */
-export async function sample(path: string, flags: SampleFlags, terminal: Terminal): Promise<number> {
-  const { count = DEFAULT_COUNT, out = defaultOut(path), device, threads, variant } = flags;
-  outKind(out, ['png']);
-  const stop = stopOnSignals(() => terminal.say('\nstopping'));
+async function sample(
+  path: string,
+  given: SampleFlags,
+  terminal: Terminal,
+  written: Written<typeof flags>,
+): Promise<number> {
+  const { count = DEFAULT_COUNT, images: folder } = given;
+  const out = given.out?.path ?? defaultOut(path);
+  checkTogether(given);
+  await checkWritable(out);
+  if (folder !== undefined) await checkWritable(join(folder, '0.png'));
+  const stop = stopOnSignals({ onRequest: () => terminal.say('stopping') });
   const line = new ProgressLine(terminal);
-  const pipeline = await loadPipeline(path, {
-    worker: true,
-    onFallback: terminal.warn,
-    ...(device !== undefined && { device: device as Device }),
-    ...(threads !== undefined && { threads }),
-    ...(variant !== undefined && { variant: String(variant) }),
-  });
+  const pipeline = await openModel(path, given, terminal);
   try {
     const began = performance.now();
     const result = await pipeline.generate({
-      ...generateOptions(flags, pipeline.notes.classNames),
+      ...generateOptions(given, pipeline.notes.classNames),
       count,
       signal: stop.signal,
       onStep: ({ done, total }: GenerationProgress) => line.show('sampling', done, total),
@@ -68,17 +82,22 @@ export async function sample(path: string, flags: SampleFlags, terminal: Termina
     const textOf = (index: number) => ({ parameters: generationText(result, pipeline.imageShape, index) });
     await saveGrid(out, result.images, {
       text: textOf(0),
-      ...(flags.columns !== undefined && { columns: flags.columns }),
+      ...(given.columns !== undefined && { columns: given.columns }),
     });
     const images =
-      flags.images === undefined
+      folder === undefined
         ? []
-        : await saveImages(result.images, (i) => join(String(flags.images), `${result.seeds[i]}.png`), textOf);
+        : await saveImages(result.images, (i) => join(folder, `${result.seeds[i]}.png`), textOf);
     const { solver, steps, guidance, seeds, labels } = result;
-    terminal.say(`${count} pictures in ${formatDuration(seconds)} (${solver}, ${steps} steps, seeds from ${seeds[0]})`);
+    const [first = 0] = seeds;
+    const seeding = seeds.length === 1 ? `seed ${first}` : `seeds ${first} to ${seeds.at(-1)}`;
+    terminal.say(
+      `${plural(count, 'picture')} in ${formatDuration(seconds)} (${solver}, ${plural(steps, 'step')}, ${seeding})`,
+    );
     terminal.printJson({ grid: out, images, count, solver, steps, guidance, seeds, labels: labels ?? null, seconds });
     terminal.print(out);
-    terminal.next(`inkwash sample ${path} --seed ${(seeds.at(-1) ?? 0) + 1}`);
+    const another = { without: ['out', 'images'], change: { seed: String((seeds.at(-1) ?? 0) + 1) } };
+    terminal.next(['sample', path, ...written.again(another)]);
     return 0;
   } finally {
     line.clear();
@@ -91,42 +110,36 @@ function defaultOut(path: string): string {
   return isRunFolder(path) ? join(path, 'samples', 'grid.png') : 'grid.png';
 }
 
-function generateOptions(flags: SampleFlags, classNames?: readonly string[]): GenerateOptions {
-  const { count = DEFAULT_COUNT, steps, timesteps, solver, seed, guidance, batch, eta, rng, label, caption } = flags;
+/** Flags that say the same thing twice. */
+function checkTogether({ steps, timesteps, label, caption }: SampleFlags): void {
+  if (steps !== undefined && timesteps !== undefined) {
+    throw new UsageError('--steps and --timesteps were given', 'give one of them');
+  }
+  if (label !== undefined && caption !== undefined) {
+    throw new UsageError('--label and --caption were given', 'give one of them');
+  }
+}
+
+function generateOptions(given: SampleFlags, classNames?: readonly string[]): GenerateOptions {
+  const { count = DEFAULT_COUNT, batch, label, ...rest } = given;
+  const { steps, timesteps, solver, seed, guidance, eta, rng, caption } = rest;
   return {
-    ...(steps !== undefined && { steps: whole('steps', steps) }),
-    ...(timesteps !== undefined && { timesteps: times(timesteps) }),
-    ...(solver !== undefined && { solver: String(solver) }),
-    ...(seed !== undefined && { seed: whole('seed', seed) }),
-    ...(guidance !== undefined && { guidance: finite('guidance', guidance) }),
-    ...(batch !== undefined && { batchSize: whole('batch', batch) }),
-    ...(eta !== undefined && { eta: finite('eta', eta) }),
-    ...(rng !== undefined && { rng: rng as NonNullable<GenerateOptions['rng']> }),
-    ...(label !== undefined && { label: labels([label].flat().map(String), classNames, count) }),
-    ...(caption !== undefined && { caption: String(caption) }),
+    ...(steps !== undefined && { steps }),
+    ...(timesteps !== undefined && { timesteps }),
+    ...(solver !== undefined && { solver }),
+    ...(seed !== undefined && { seed }),
+    ...(guidance !== undefined && { guidance }),
+    ...(batch !== undefined && { batchSize: batch }),
+    ...(eta !== undefined && { eta }),
+    ...(rng !== undefined && { rng }),
+    ...(label !== undefined && { label: labels(label, classNames, count) }),
+    ...(caption !== undefined && { caption }),
   };
 }
 
 /** One class, or several in turns: a text that is no class's name is a list of them. */
-function labels(texts: readonly string[], classNames: readonly string[] = [], count: number): Label | Label[] {
-  const all = texts.flatMap((text) => (classNames.includes(text) ? text : text.split(',').map((part) => part.trim())));
-  const given = all.map((text) => (text === 'none' && !classNames.includes(text) ? null : text));
-  return given.length === 1 ? given[0]! : Array.from({ length: count }, (_, i) => given[i % given.length]!);
-}
-
-/** `999,700,300` as numbers. */
-function times(text: string | number): number[] {
-  const numbers = String(text).split(',').map(Number);
-  if (numbers.every(Number.isFinite)) return numbers;
-  throw new ConfigError(`--timesteps is a list of times such as 999,700,300, got '${text}'`);
-}
-
-function finite(name: string, value: unknown): number {
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
-  throw new ConfigError(`--${name} is a number, got ${JSON.stringify(value)}`);
-}
-
-function whole(name: string, value: unknown): number {
-  if (Number.isInteger(value) && (value as number) >= 0) return value as number;
-  throw new ConfigError(`--${name} is a whole number, got ${JSON.stringify(value)}`);
+function labels(given: readonly string[], classNames: readonly string[] = [], count: number): Label | Label[] {
+  const all = given.flatMap((text) => (classNames.includes(text) ? text : text.split(',').map((part) => part.trim())));
+  const classes = all.map((text) => (text === 'none' && !classNames.includes(text) ? null : text));
+  return classes.length === 1 ? classes[0]! : Array.from({ length: count }, (_, i) => classes[i % classes.length]!);
 }

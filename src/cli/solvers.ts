@@ -11,56 +11,57 @@ import {
   solverTable,
   verdictLines,
 } from '../evaluation/index.ts';
-import { atomicWrite } from '../formats/index.node.ts';
-import { loadPipeline, pipelineNetwork } from '../pipelines/index.node.ts';
-import type { Device } from '../runtime/index.node.ts';
-import { ConfigError } from '../tensor/index.ts';
+import { atomicWrite, checkWritable } from '../formats/index.node.ts';
+import { pipelineNetwork } from '../pipelines/index.node.ts';
+import { plural } from '../tensor/plural.ts';
+import { decimal, type Flags, type FlagValues, list, outFile, text, toggle, whole, wholes } from './flags.ts';
+import { tableLines, wrapped } from './layout.ts';
+import { ENGINE_FLAGS, openModel } from './open-model.ts';
 import { openPictures } from './open-pictures.ts';
-import { outKind } from './out-kind.ts';
 import { ProgressLine } from './progress-line.ts';
+import { shellLine } from './shell-line.ts';
 import { stopOnSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
+import { defineVerb } from './verb.ts';
 
-/** Flags of `inkwash solvers`, as parsed. */
-export interface SolversFlags {
-  readonly data?: string;
-  readonly steps?: string | number;
-  readonly count?: number;
-  readonly solvers?: string;
-  readonly seed?: number;
-  readonly within?: number;
-  readonly reference?: number;
-  readonly search?: boolean;
-  readonly batch?: number;
-  readonly out?: string;
-  readonly device?: string;
-  readonly threads?: number;
-}
+const flags = {
+  data: text('The data the model learned', { value: 'data' }),
+  steps: wholes('Numbers of steps (default: 5,10,20)', { least: 1, example: '5,10,20,50' }),
+  solvers: list('Solvers, separated by commas (default: all that fit)'),
+  count: whole('Samples per solver (default: 40; 256 for a thorough run)', { short: 'n', least: 2 }),
+  seed: whole('Seed of the first sample (default: 0)'),
+  within: decimal('How near to the reference is good enough (default: 10)', { value: 'percent', least: 0 }),
+  reference: whole('Steps of the reference trajectory (default: 200)', { least: 1 }),
+  noSearch: toggle('Compare and search no grids'),
+  batch: whole('Samples per run of the network', { least: 1 }),
+  out: outFile('Also as a page (.html) or a plot (.svg)', ['html', 'svg']),
+  ...ENGINE_FLAGS,
+} satisfies Flags;
 
-/** Runs the command; returns the exit code. */
-export async function solvers(path: string, flags: SolversFlags, terminal: Terminal): Promise<number> {
-  if (flags.data === undefined) {
-    throw new UsageError(
-      'no data to measure against was given',
-      `name the data the model learned: inkwash solvers ${path} --data avatars`,
-    );
+export const solversVerb = defineVerb({
+  name: 'solvers',
+  subject: '<model>',
+  about: 'Measure every solver on a model of your own, and recommend one',
+  flags,
+  examples: ['inkwash solvers runs/avatars --data avatars'],
+  run: solvers,
+});
+
+async function solvers(path: string, given: FlagValues<typeof flags>, terminal: Terminal): Promise<number> {
+  const { data, count = 40, batch = Math.min(count, 64), steps, seed, within, reference, out } = given;
+  if (data === undefined) {
+    const command = shellLine(['inkwash', 'solvers', path, '--data', 'avatars']);
+    throw new UsageError('no data to measure against was given', `name the data the model learned: ${command}`);
   }
-  const kind = outKind(flags.out, ['html', 'svg']);
-  const { count = 40, batch = Math.min(count, 64), device, threads } = flags;
-  const steps = flags.steps === undefined ? undefined : stepList(flags.steps);
-  const names = flags.solvers === undefined ? undefined : list(flags.solvers);
-  const stop = stopOnSignals(() => terminal.say('\nstopping'));
+  if (out !== undefined) await checkWritable(out.path);
+  const stop = stopOnSignals({ onRequest: () => terminal.say('stopping') });
   const line = new ProgressLine(terminal);
-  const pipeline = await loadPipeline(path, {
-    worker: true,
-    ...(device !== undefined && { device: device as Device }),
-    ...(threads !== undefined && { threads }),
-  });
+  const pipeline = await openModel(path, given, terminal);
   try {
-    const { train, heldOut } = await openPictures(String(flags.data), pipeline.imageShape, terminal);
+    const { train, heldOut } = await openPictures(data, pipeline.imageShape, terminal);
     const { networkFor, sampleSize } = await pipelineNetwork(pipeline, { batchSize: batch });
-    terminal.say(`sampling ${count} pictures with each solver; Ctrl-C stops`);
+    terminal.say(`sampling ${plural(count, 'picture')} with each solver; Ctrl-C stops`);
     const found = await compareSolvers({
       scheduler: pipeline.scheduler,
       networkFor,
@@ -68,24 +69,24 @@ export async function solvers(path: string, flags: SolversFlags, terminal: Termi
       train,
       heldOut,
       count,
-      solvers: names,
+      search: !given.noSearch,
+      solvers: given.solvers,
       ...(steps && { steps }),
-      ...(flags.seed !== undefined && { seed: flags.seed }),
-      ...(flags.within !== undefined && { within: flags.within }),
-      ...(flags.reference !== undefined && { referenceSteps: flags.reference }),
-      ...(flags.search !== undefined && { search: flags.search }),
+      ...(seed !== undefined && { seed }),
+      ...(within !== undefined && { within }),
+      ...(reference !== undefined && { referenceSteps: reference }),
       signal: stop.signal,
       onProgress: ({ what, done, total }) => line.show(what, done, total),
     });
     line.clear();
-    const command = sampleCommand(path, found.recommendation.result);
-    const { out } = flags;
-    if (kind === 'html') await atomicWrite(out!, solverPage(found, path, command));
-    if (kind === 'svg') await atomicWrite(out!, solverSvg(found));
-    terminal.printJson({ model: path, data: flags.data, command, out: out ?? null, ...found });
-    terminal.print(comparisonText(found));
-    if (out !== undefined) terminal.print(out);
-    terminal.next(command);
+    const words = sampleWords(path, found.recommendation.result);
+    const command = shellLine(['inkwash', ...words]);
+    if (out?.kind === 'html') await atomicWrite(out.path, solverPage(found, path, command));
+    if (out?.kind === 'svg') await atomicWrite(out.path, solverSvg(found));
+    terminal.printJson({ model: path, data, command, out: out?.path ?? null, ...found });
+    terminal.print(comparisonText(found, terminal.resultColumns));
+    if (out !== undefined) terminal.print(out.path);
+    terminal.next(words);
     return 0;
   } finally {
     line.clear();
@@ -95,36 +96,18 @@ export async function solvers(path: string, flags: SolversFlags, terminal: Termi
 }
 
 /** The command that samples as `result` did. */
-function sampleCommand(path: string, result: SolverResult): string {
+function sampleWords(path: string, result: SolverResult): string[] {
   const searched = result.grid === 'searched';
-  const visits = searched ? `--timesteps ${result.times.join(',')}` : `--steps ${result.steps}`;
-  return `inkwash sample ${path} --solver ${searched ? result.solver : resultName(result)} ${visits}`;
+  const visits = searched ? ['--timesteps', result.times.join(',')] : ['--steps', String(result.steps)];
+  return ['sample', path, '--solver', searched ? result.solver : resultName(result), ...visits];
 }
 
-function comparisonText(comparison: SolverComparison): string {
+function comparisonText(comparison: SolverComparison, columns: number): string {
   const { head, rows, chosen } = solverTable(comparison);
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]!.length)));
-  const table = [head, ...rows].map((row, i) => {
-    const cells = row.map((cell, column) => (column === 1 ? cell.padEnd(widths[1]!) : cell.padStart(widths[column]!)));
-    return `${cells.join('  ')}${i === chosen + 1 ? '  ←' : ''}`;
-  });
-  const verdicts = verdictLines(comparison);
+  const table = tableLines({ head, rows, words: [1], spare: [6, 0, 3, 5, 4], chosen }, columns);
+  const verdicts = verdictLines(comparison).map((line) => wrapped(line, columns));
   const standing = verdicts.length > 0 ? ['', ...verdicts] : [];
-  return [...solverFacts(comparison), '', ...table, ...standing, '', `recommended    ${adviceText(comparison)}`].join(
-    '\n',
-  );
-}
-
-function list(text: string): string[] {
-  return String(text)
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-}
-
-/** `5,10,20` as numbers. Throws `ConfigError` for anything else. */
-function stepList(text: string | number): number[] {
-  const numbers = String(text).split(',').map(Number);
-  if (numbers.length > 0 && numbers.every((n) => Number.isInteger(n) && n > 0)) return [...new Set(numbers)];
-  throw new ConfigError(`--steps is a list of whole numbers such as 5,10,20,50, got '${text}'`);
+  const facts = solverFacts(comparison).map((line) => wrapped(line, columns));
+  const advice = `recommended    ${wrapped(adviceText(comparison), columns, 15)}`;
+  return [...facts, '', ...table, ...standing, '', advice].join('\n');
 }

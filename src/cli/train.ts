@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { BUILT_IN_DATA, type DataReport } from '../data/index.node.ts';
 import { ConfigError } from '../tensor/index.ts';
+import { plural } from '../tensor/plural.ts';
 import {
   type ConfigObject,
   freeRunFolder,
@@ -13,41 +14,70 @@ import {
   type TrainingResult,
   trainDiffusion,
 } from '../training/index.node.ts';
-import { formatBytes, formatDuration, plural } from './format.ts';
-import { stopOnSignals } from './signals.ts';
+import { decimal, type Flags, type FlagValues, text, texts, toggle, whole } from './flags.ts';
+import { formatBytes, formatDuration } from './format.ts';
+import { ENGINE_FLAGS } from './open-model.ts';
+import { ProgressLine } from './progress-line.ts';
+import { settingsOf } from './settings-of.ts';
+import { type Interrupted, stopOnSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 import { TrainingProgress } from './training-progress.ts';
+import { UsageError } from './usage-error.ts';
+import { defineVerb } from './verb.ts';
 
-/** Flags of `inkwash train`, as parsed. */
-export interface TrainFlags {
-  readonly out?: string;
-  readonly resume?: boolean;
-  readonly config?: string;
-  readonly set?: string | readonly string[];
-  readonly size?: unknown;
-  readonly batch?: unknown;
-  readonly steps?: unknown;
-  readonly minutes?: unknown;
-  readonly epochs?: unknown;
-  readonly lr?: unknown;
-  readonly seed?: unknown;
-  readonly device?: unknown;
-  readonly threads?: unknown;
-}
+const flags = {
+  out: text('Folder of the run (default: runs/<data>)', { value: 'folder' }),
+  size: whole('Edge of the pictures', { value: 'pixels', least: 1, setting: 'data.size' }),
+  batch: whole('Pictures per step', { least: 1, setting: 'batchSize' }),
+  steps: whole('Length of the run in steps', { least: 1, setting: 'steps' }),
+  minutes: decimal('Length of the run in minutes, everything included', { above: 0, setting: 'minutes' }),
+  epochs: decimal('Length of the run in passes over the pictures', { above: 0, setting: 'epochs' }),
+  lr: decimal('Peak learning rate', { value: 'rate', above: 0, setting: 'learningRate' }),
+  seed: whole('Seed of everything random', { setting: 'seed' }),
+  resume: toggle('Continue the run in --out from its newest intact checkpoint'),
+  config: text('JSON file of settings', { value: 'file' }),
+  set: texts('Any setting, e.g. --set optimizer.weightDecay=0.1; may be repeated', { value: 'key=value' }),
+  ...ENGINE_FLAGS,
+} satisfies Flags;
 
-/** Runs the command; returns the exit code. */
-export async function train(data: string | undefined, flags: TrainFlags, terminal: Terminal): Promise<number> {
-  const resumesData = flags.resume === true && data !== undefined && isRunFolder(data);
-  const config = await requestedConfig(resumesData ? undefined : data, flags);
-  const out = flags.out ?? (resumesData ? data : defaultOut(configuredData(config, data), flags.resume === true));
-  const stop = stopOnSignals(() =>
-    terminal.say('\nstopping after this step, with a checkpoint (Ctrl-C again: at once)'),
-  );
+type TrainFlags = FlagValues<typeof flags>;
+
+export const trainVerb = defineVerb({
+  name: 'train',
+  subject: '[data]',
+  about: 'Train a model on a built-in data set or a folder of pictures',
+  flags,
+  examples: ['inkwash train avatars', 'inkwash train ./my-pictures --size 32 --minutes 20'],
+  run: train,
+});
+
+/** Ctrl-C is typed this often to end a run without the checkpoint that the first asks for. */
+const PATIENCE = 3;
+
+async function train(data: string | undefined, given: TrainFlags, terminal: Terminal): Promise<number> {
+  const resume = given.resume === true;
+  const resumesData = resume && data !== undefined && isRunFolder(data);
+  const config = await requestedConfig(resumesData ? undefined : data, given);
+  const out = given.out ?? (resumesData ? data : defaultOut(configuredData(config, data), resume));
   const progress = new TrainingProgress(terminal);
+  const preparing = new ProgressLine(terminal);
+  let opened = false;
+  const stop = stopOnSignals({
+    patience: PATIENCE,
+    onRequest(times) {
+      // nothing is learned yet that a checkpoint could keep
+      if (!opened) process.exit(stop.interrupted!.exitCode);
+      terminal.say(
+        times === 1
+          ? 'stopping after this step, with a checkpoint'
+          : 'the checkpoint is on its way; Ctrl-C once more gives it up and keeps the one before',
+      );
+    },
+  });
   try {
     const result = await trainDiffusion(config as TrainingConfigInput, {
       out,
-      resume: flags.resume === true,
+      resume,
       signal: stop.signal,
       onEvent(event) {
         terminal.printJson(event);
@@ -55,14 +85,16 @@ export async function train(data: string | undefined, flags: TrainFlags, termina
       },
       onPreview: (images) => progress.showPictures(images),
       onData({ report }) {
+        opened = true;
+        preparing.clear();
         if (report) reportData(report, terminal);
         progress.prepare('preparing the network');
       },
-      onProgress: dataProgress(terminal),
+      onProgress: (done, total) => preparing.show('preparing pictures', done, total),
       onWarning: terminal.warn,
     });
-    conclude(result, terminal);
-    return 0;
+    progress.close();
+    return conclude(result, stop.interrupted, terminal);
   } finally {
     progress.close();
     stop.release();
@@ -72,29 +104,18 @@ export async function train(data: string | undefined, flags: TrainFlags, termina
 /** Where a run goes unless told: a free folder for a new one, the plain one to resume. */
 function defaultOut(data: string | undefined, resume: boolean): string {
   if (data !== undefined) return resume ? join('runs', basename(resolve(data))) : freeRunFolder(data);
-  throw new ConfigError(
+  throw new UsageError(
     resume ? 'which run should go on?' : 'there is nothing to train on',
     resume ? 'give its folder: inkwash train --resume --out runs/avatars' : `e.g. inkwash train ${BUILT_IN_DATA[0]}`,
   );
 }
 
 /** The file of `--config`, then the flags, then `--set`. */
-async function requestedConfig(data: string | undefined, flags: TrainFlags): Promise<ConfigObject> {
-  const named: Record<string, unknown> = {
-    batchSize: flags.batch,
-    steps: flags.steps,
-    minutes: flags.minutes,
-    epochs: flags.epochs,
-    learningRate: flags.lr,
-    seed: flags.seed,
-    device: flags.device,
-    threads: flags.threads,
-    ...((data !== undefined || flags.size !== undefined) && { data: { spec: data, size: flags.size } }),
-  };
-  const file = flags.config === undefined ? {} : await readConfig(flags.config);
+async function requestedConfig(data: string | undefined, given: TrainFlags): Promise<ConfigObject> {
+  const file = given.config === undefined ? {} : await readConfig(given.config);
   if (typeof file.data === 'string') Object.assign(file, { data: { spec: file.data } });
-  const settings = flags.set === undefined ? [] : [flags.set].flat().map(String);
-  return mergeConfigs(mergeConfigs(file, named as ConfigObject), parseOverrides(settings));
+  const named = mergeConfigs(data === undefined ? {} : { data: { spec: data } }, settingsOf(flags, given));
+  return mergeConfigs(mergeConfigs(file, named), parseOverrides(given.set ?? []));
 }
 
 async function readConfig(path: string): Promise<ConfigObject> {
@@ -115,37 +136,31 @@ function configuredData({ data }: ConfigObject, named: string | undefined): stri
   return named ?? (typeof spec === 'string' ? spec : undefined);
 }
 
-function dataProgress(terminal: Terminal): (done: number, total: number) => void {
-  let shown = 0;
-  return (done, total) => {
-    const now = performance.now();
-    if (!terminal.interactive || (done < total && now - shown < 200)) return;
-    shown = now;
-    process.stderr.write(done < total ? `\r\u001b[Kpreparing pictures ${done}/${total}` : '\r\u001b[K');
-  };
-}
-
 /** What was done to the pictures of a folder. */
 function reportData({ used, skipped, converted, warnings }: DataReport, terminal: Terminal): void {
   const conversions = Object.entries(converted).map(([kind, count]) => `${count} ${kind}`);
   terminal.say(`${plural(used, 'picture')}${conversions.length > 0 ? ` (${conversions.join(', ')})` : ''}`);
   for (const { file, reason } of skipped.slice(0, 5)) terminal.warn(`skipped ${file}: ${reason}`);
-  if (skipped.length > 5) terminal.warn(`skipped ${skipped.length - 5} more files; see them with: inkwash inspect`);
+  if (skipped.length > 5) {
+    terminal.warn(`skipped ${plural(skipped.length - 5, 'more file')}; see them with: inkwash inspect`);
+  }
   for (const warning of warnings) terminal.warn(warning);
 }
 
-function conclude(result: TrainingResult, terminal: Terminal): void {
+/** Says what the run came to; returns the exit code. */
+function conclude(result: TrainingResult, interrupted: Interrupted | undefined, terminal: Terminal): number {
   const { out, reason, step, seconds, bestLoss, grid, memory, peakRss } = result;
   terminal.printJson({ type: 'result', ...result });
   if (reason === 'stopped') {
     terminal.say(`stopped after step ${step}; the checkpoint is ${result.checkpoint}`);
-    terminal.next(`inkwash train --resume --out ${out}`);
-    return;
+    terminal.next(['train', '--resume', '--out', out]);
+    return interrupted?.exitCode ?? 1;
   }
   terminal.say(
     `${plural(step, 'step')} in ${formatDuration(seconds)}${bestLoss === null ? '' : `, held-out loss ${bestLoss.toFixed(4)}`}, ` +
       `memory: ${formatBytes(memory.variables)} of weights and optimizer, ${formatBytes(memory.activations)} of activations planned, ${formatBytes(peakRss)} at most in use`,
   );
   if (grid !== null) terminal.print(grid);
-  terminal.next(`inkwash sample ${out}`);
+  terminal.next(['sample', out]);
+  return 0;
 }

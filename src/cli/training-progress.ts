@@ -1,14 +1,13 @@
 /** @file Shows a training run while it happens: a bar that is redrawn, or plain lines where there is no terminal. */
-import colours from 'picocolors';
 import { makeGrid, terminalImage } from '../formats/index.ts';
 import type { NdArray } from '../tensor/index.ts';
+import { plural } from '../tensor/plural.ts';
 import type { SchedulePlan, TrainingEvent } from '../training/index.ts';
-import { bar, formatCount, formatDuration, formatRate, sparkline } from './format.ts';
+import { formatCount, formatDuration, formatRate } from './format.ts';
+import { shortened } from './layout.ts';
+import { type Progress, type ProgressFact, progressBar, progressText } from './progress-bar.ts';
 import type { Terminal } from './terminal.ts';
 
-/** A terminal is redrawn at most this often, and a plain line written this often. Milliseconds. */
-const REDRAW = 100;
-const LINE_EVERY = 5000;
 /** Losses are smoothed over about this many steps. */
 const SMOOTHING = 20;
 const PICTURE_ROWS = 2;
@@ -20,47 +19,39 @@ export class TrainingProgress {
   #budget: number | undefined;
   /** Seconds the run had taken when this session started. */
   #earlier = 0;
-  readonly #write: (text: string) => void;
   #began = performance.now();
   readonly #losses: number[] = [];
   readonly #seconds: number[] = [];
   #smooth: number | undefined;
   #plan: SchedulePlan | undefined;
   #step = 0;
-  #validation: number | undefined;
-  #drawnAt = Number.NEGATIVE_INFINITY;
-  #drawn = false;
+  #validation: { readonly loss: number; readonly step: number } | undefined;
 
-  /** `write`: where the display goes; stderr by default. */
-  constructor(terminal: Terminal, write = (text: string): void => void process.stderr.write(text)) {
+  constructor(terminal: Terminal) {
     this.#terminal = terminal;
-    this.#write = write;
   }
 
   /** A passing remark while there is nothing to draw yet. */
   prepare(text: string): void {
-    if (!this.#terminal.interactive) return;
-    this.#write(`\r\u001b[K${colours.dim(`${text} …`)}`);
-    this.#drawn = true;
+    const { live, colours } = this.#terminal;
+    live.remark((columns) => colours.dim(shortened(`${text} …`, columns)));
   }
 
   /** Removes a remark or bar that is left when a run breaks off. */
   close(): void {
-    this.#clear(true);
+    this.#terminal.live.end();
   }
 
   /** Takes note of what happened, and shows it. */
   show(event: TrainingEvent): void {
     this.#step = event.step;
+    const { live } = this.#terminal;
     switch (event.type) {
       case 'start':
         this.#began = performance.now();
         this.#earlier = event.elapsed;
         this.#budget = event.minutes === null ? undefined : event.minutes * 60;
-        this.#line(
-          `${formatCount(event.parameters)} parameters, ${formatCount(event.data.train)} pictures of ${event.data.imageShape.slice(1).join('×')} to learn from, ${formatCount(event.data.heldOut)} held out`,
-        );
-        if (event.resumed) this.#line(`continuing after step ${event.step}`);
+        this.#sayStart(event);
         break;
       case 'schedule':
         this.#plan = event;
@@ -69,23 +60,34 @@ export class TrainingProgress {
         this.#losses.push(event.loss);
         this.#seconds.push(event.seconds);
         this.#smooth = this.#smooth === undefined ? event.loss : this.#smooth + (event.loss - this.#smooth) / SMOOTHING;
-        this.#redraw(this.#terminal.interactive ? REDRAW : LINE_EVERY);
+        // a log tells at once that the run is under way
+        this.#draw(this.#losses.length === 1);
         break;
       case 'validation':
-        this.#validation = event.loss;
+        this.#validation = event;
         if (this.#step === this.#plan?.totalSteps) this.prepare('drawing the final pictures');
         break;
       case 'warning':
-        this.#line(`${colours.yellow('warning')} ${event.message}`);
+        this.#terminal.warn(event.message);
         break;
       case 'end':
-        this.#redraw(0);
-        this.#clear(false);
+        if (this.#losses.length > 0) this.#draw(true);
+        live.end({ keep: true });
         break;
       case 'preview':
       case 'checkpoint':
         break;
     }
+  }
+
+  #sayStart({ parameters, data, resumed, step }: Extract<TrainingEvent, { type: 'start' }>): void {
+    const { train, heldOut, imageShape } = data;
+    const [, height, width] = imageShape;
+    this.#terminal.say(
+      `${plural(parameters, 'parameter', formatCount(parameters))}, ${plural(train, 'picture', formatCount(train))} of ` +
+        `${width}×${height} to learn from, ${formatCount(heldOut)} held out`,
+    );
+    if (resumed) this.#terminal.say(`continuing after step ${step}`);
   }
 
   /** Shows sampled pictures in the terminal, where it has the colours. */
@@ -99,37 +101,17 @@ export class TrainingProgress {
     const shown = Math.min(count, columns * PICTURE_ROWS);
     const size = images.data.length / count;
     const part = { ...images, shape: [shown, ...images.shape.slice(1)], data: images.data.slice(0, shown * size) };
-    this.#clear(true);
-    this.#write(`${terminalImage(makeGrid(part, { columns, padding: 1 }), { maxWidth: this.#terminal.columns })}\n`);
-    this.#redraw(0);
+    const drawn = terminalImage(makeGrid(part, { columns, padding: 1 }), { maxWidth: this.#terminal.columns });
+    this.#terminal.live.above(() => this.#terminal.write(`${drawn}\n`));
   }
 
-  /** Writes a line that stays. */
-  #line(text: string): void {
-    this.#clear(true);
-    this.#write(`${text}\n`);
-  }
-
-  #redraw(interval: number): void {
-    const now = performance.now();
-    if (now - this.#drawnAt < interval || this.#losses.length === 0) return;
-    this.#drawnAt = now;
-    if (!this.#terminal.interactive) {
-      this.#write(`${this.#facts().join(', ')}\n`);
-      return;
-    }
-    const width = Math.max(10, Math.min(24, this.#terminal.columns - 70));
-    const facts = this.#facts();
-    const room = Math.max(0, Math.min(20, this.#terminal.columns - width - facts.join('  ').length - 4));
-    const curve = room >= 6 ? `  ${colours.dim(sparkline(this.#losses, room))}` : '';
-    this.#write(`\r\u001b[K${colours.cyan(bar(this.#fraction(), width))} ${facts.join('  ')}${curve}`);
-    this.#drawn = true;
-  }
-
-  /** Removes the bar, or leaves it as the last line. */
-  #clear(remove: boolean): void {
-    if (this.#drawn) this.#write(remove ? '\r\u001b[K' : '\n');
-    this.#drawn = false;
+  #draw(urgent: boolean): void {
+    const { live, colours } = this.#terminal;
+    const compose = (columns: number): string => {
+      const progress: Progress = { fraction: this.#fraction(), facts: this.#facts(), curve: this.#losses };
+      return Number.isFinite(columns) ? progressBar(progress, columns, colours) : progressText(progress);
+    };
+    live.show(compose, { urgent });
   }
 
   #elapsed(): number {
@@ -141,7 +123,7 @@ export class TrainingProgress {
     return this.#budget === undefined ? 0 : Math.min(0.99, this.#elapsed() / this.#budget);
   }
 
-  #facts(): string[] {
+  #facts(): ProgressFact[] {
     const recent = this.#seconds.slice(-SMOOTHING);
     const perStep = recent.reduce((a, b) => a + b, 0) / recent.length;
     const left = this.#plan
@@ -150,12 +132,18 @@ export class TrainingProgress {
         ? undefined
         : this.#budget - this.#elapsed();
     return [
-      `${Math.floor(this.#fraction() * 100)} %`,
-      this.#plan ? `step ${this.#step}/${this.#plan.totalSteps}` : `step ${this.#step}`,
-      formatRate(1 / perStep),
-      ...(left === undefined ? [] : [`${formatDuration(left)} left`]),
-      `loss ${this.#smooth!.toFixed(4)}`,
-      ...(this.#validation === undefined ? [] : [`held-out ${this.#validation.toFixed(4)}`]),
+      { text: `${Math.floor(this.#fraction() * 100)} %`, rank: 6 },
+      { text: this.#plan ? `step ${this.#step}/${this.#plan.totalSteps}` : `step ${this.#step}`, rank: 4 },
+      { text: formatRate(1 / perStep), rank: 1 },
+      ...(left === undefined ? [] : [{ text: `${formatDuration(left)} left`, rank: 5 }]),
+      { text: `loss ${this.#smooth!.toFixed(4)}`, rank: 3 },
+      ...(this.#validation === undefined ? [] : [{ text: this.#heldOut(this.#validation), rank: 2 }]),
     ];
+  }
+
+  /** The loss on pictures that are held out, and how old it is. */
+  #heldOut({ loss, step }: { readonly loss: number; readonly step: number }): string {
+    const age = this.#step - step;
+    return `held-out ${loss.toFixed(4)}${age > 0 ? ` (${plural(age, 'step')} ago)` : ''}`;
   }
 }

@@ -1,7 +1,7 @@
 /** @file Files that appear whole or not at all: written beside their place, then renamed. */
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DataError } from '../tensor/index.ts';
 
 /** What to do about each way a disk refuses. */
@@ -71,6 +71,34 @@ export async function atomicWrite(path: string, chunks: Iterable<Uint8Array> | s
     await rm(temporary, { force: true }).catch(() => undefined);
     throw writeError(path, cause);
   }
+}
+
+/**
+ * Finds out whether `atomicWrite` could write `path`, before work that would be lost if it could not: makes and removes a
+ * file in the nearest folder above that exists. Throws `DataError` as `atomicWrite` does.
+ */
+export async function checkWritable(path: string): Promise<void> {
+  if (/[/\\]$/.test(path)) throw new DataError(`could not write ${path}: that is a folder`, 'add the name of a file');
+  try {
+    if (await isFolder(path)) throw systemError('EISDIR');
+    const file = join(await nearestFolder(dirname(path)), `.inkwash-${randomUUID().slice(0, 8)}.tmp`);
+    await (await open(file, 'wx')).close();
+    await rm(file, { force: true });
+  } catch (cause) {
+    throw writeError(path, cause);
+  }
+}
+
+/** `path`, or the folder nearest above it that exists. Throws the system's error where a file is in the way. */
+async function nearestFolder(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) return path;
+  if (found) throw systemError('ENOTDIR');
+  return nearestFolder(dirname(path));
+}
+
+function systemError(code: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(code), { code });
 }
 
 /** A single write may stop short, and the system caps it at 2 GiB. */

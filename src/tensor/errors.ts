@@ -35,5 +35,20 @@ export class GradientError extends InkwashError {}
 export class EngineError extends InkwashError {}
 /** A setting that is unknown, impossible, or contradicts another. */
 export class ConfigError extends InkwashError {}
+/** Calls settings by a name: `'learningRate'` in a program, `--lr` on a command line. */
+export type SettingNames = (setting: string) => string;
+
+/** A setting that is unknown or does not fit, told in the words of whoever gave it. */
+export class SettingError extends ConfigError {
+  /** The same error with settings called otherwise. */
+  readonly told: (nameOf: SettingNames) => ConfigError;
+
+  /** `tell`: message and hint, with every setting called what `nameOf` calls it. */
+  constructor(tell: (nameOf: SettingNames) => readonly [problem: string, hint?: Hint], options?: ErrorOptions) {
+    super(...tell((setting) => `'${setting}'`), options);
+    this.told = (nameOf) => new ConfigError(...tell(nameOf), { ...options, cause: options?.cause ?? this });
+  }
+}
+
 /** Data or a file that is missing, broken, or not what its name says. */
 export class DataError extends InkwashError {}
