@@ -2,6 +2,8 @@
  * @file `npm run bench`: how long a training step and a sampling step take here.
  *
  *   npm run bench -- [--only unet/train,avatars] [--runs 10] [--threads 2] [--json]
+ *
+ * Works that need gigabytes run only when `--only` names them.
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -62,7 +64,8 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const works = selectWorks(values.only.split(',').filter(Boolean));
+const only = values.only.split(',').filter(Boolean);
+const works = selectWorks(only).filter(({ alone }) => only.length > 0 || !alone);
 const header = ['work', 'median ms', 'min ms', 'conv GFLOP/s', 'compile ms', 'RSS MB', 'variables', 'activations'];
 const rows: string[][] = [header];
 process.stderr.write(`Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim()}\n`);

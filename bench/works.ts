@@ -20,12 +20,15 @@ export interface Work {
   /** Largest norm of the gradient, and decay of the averaged weights: null without. */
   readonly clip: number | null;
   readonly emaDecay: number | null;
+  /** So large that peers do it one after the other: side by side they would not fit into memory. */
+  readonly alone: boolean;
 }
 
 const DEFAULTS = {
   optimizer: { learningRate: 1e-4, betas: [0.9, 0.999], weightDecay: 0.01 },
   clip: null,
   emaDecay: null,
+  alone: false,
 } as const;
 
 /** 6.5 M parameters for 32×32 pictures: diffusers' DDPM U-Net, small. One attention head, as in DDPM. */
@@ -40,12 +43,71 @@ const UNET = {
   attention_head_dim: null,
 };
 
+function unetWork(kind: 'train' | 'sample', batch: number): Work {
+  return { ...DEFAULTS, name: `unet/${kind}/${batch}`, kind, network: UNET, shape: [3, 32, 32], batch };
+}
+
+/** Attention at half the size of the pictures, over 1,024 to 16,384 tokens. `attention-4096x8`: tokens, heads of 128 channels. */
+function attentionWorks(): Work[] {
+  const sizes = [
+    { size: 64, batch: 4 },
+    { size: 128, batch: 2 },
+    { size: 256, batch: 1 },
+  ] as const;
+  return sizes.flatMap(({ size, batch }) =>
+    [1, 8].flatMap((heads) =>
+      (['train', 'sample'] as const).map((kind) => ({
+        ...DEFAULTS,
+        name: `attention-${(size / 2) ** 2}x${heads}/${kind}/${batch}`,
+        kind,
+        network: { ...UNET, sample_size: size, attention_head_dim: 128 / heads },
+        shape: [3, size, size] as const,
+        batch,
+        alone: size === 256,
+      })),
+    ),
+  );
+}
+
+/** Known networks by their configurations, and one past 4 GB: 114 M (DDPM's of 256×256), 274 M (latent diffusion's) and 945 M. */
+function largeWorks(): Work[] {
+  const unet = (channels: number, widths: readonly number[], attention: readonly number[], headDim: number | null) => ({
+    sample_size: 64,
+    in_channels: channels,
+    out_channels: channels,
+    layers_per_block: 2,
+    block_out_channels: widths,
+    down_block_types: widths.map((_, i) => (attention.includes(i) ? 'AttnDownBlock2D' : 'DownBlock2D')),
+    up_block_types: widths.map((_, i) => (attention.includes(widths.length - 1 - i) ? 'AttnUpBlock2D' : 'UpBlock2D')),
+    attention_head_dim: headDim,
+  });
+  const ddpm = unet(3, [128, 128, 256, 256, 512, 512], [4], null);
+  const ldm = unet(3, [224, 448, 672, 896], [1, 2, 3], 32);
+  const past4Gb = unet(4, [416, 832, 1248, 1664], [1, 2, 3], 32);
+  const work = (name: string, network: typeof ddpm, kind: 'train' | 'sample', batch: number): Work => ({
+    ...DEFAULTS,
+    name: `${name}/${kind}/${batch}`,
+    kind,
+    network,
+    shape: [network.in_channels, 64, 64],
+    batch,
+    alone: true,
+  });
+  return [
+    work('unet-114M', ddpm, 'train', 2),
+    work('unet-114M', ddpm, 'sample', 1),
+    work('unet-274M', ldm, 'sample', 1),
+    work('unet-945M', past4Gb, 'sample', 1),
+  ];
+}
+
 /** The network of the preset `avatars`, its batch, clipping and averaging; the optimizer is AdamW, which every peer has. */
 function avatarsWorks(): Work[] {
   const imageShape = [3, 16, 16] as const;
   const config = resolveConfig({ data: 'avatars' }, { imageShape, count: 4096, classNames: undefined });
   const { model, batchSize, optimizer, learningRate, gradientClip, ema } = config;
   const shared = {
+    ...DEFAULTS,
     network: model,
     shape: imageShape,
     optimizer: { learningRate, betas: optimizer.betas, weightDecay: optimizer.weightDecay },
@@ -59,7 +121,7 @@ function avatarsWorks(): Work[] {
       clip: gradientClip,
       emaDecay: ema.decay,
     },
-    { ...DEFAULTS, ...shared, name: 'avatars/sample/16', kind: 'sample', batch: 16 },
+    { ...shared, name: 'avatars/sample/16', kind: 'sample', batch: 16 },
   ];
 }
 
@@ -87,21 +149,15 @@ export const CONV_CHAIN = [
 
 /** All works, or those whose name contains one of `only`. */
 export function selectWorks(only: readonly string[]): Work[] {
-  const unet = (kind: 'train' | 'sample', batch: number): Work => ({
-    ...DEFAULTS,
-    name: `unet/${kind}/${batch}`,
-    kind,
-    network: UNET,
-    shape: [3, 32, 32],
-    batch,
-  });
   const all = [
-    unet('train', 8),
-    unet('train', 32),
-    unet('sample', 1),
-    unet('sample', 8),
-    unet('sample', 32),
+    unetWork('train', 8),
+    unetWork('train', 32),
+    unetWork('sample', 1),
+    unetWork('sample', 8),
+    unetWork('sample', 32),
     ...avatarsWorks(),
+    ...attentionWorks(),
+    ...largeWorks(),
     ...convolutionWorks(),
   ];
   return only.length === 0 ? all : all.filter(({ name }) => only.some((part) => name.includes(part)));

@@ -6,14 +6,6 @@ import { servePeer } from './serve-peer.ts';
 await servePeer({
   title: 'inkwash on onnxruntime-node',
   async prepare(work) {
-    const engine = await nodeEngine();
-    const prepared = await prepare(engine, work);
-    return {
-      run: () => prepared.run(),
-      async release() {
-        await prepared.dispose();
-        await engine.dispose();
-      },
-    };
+    return prepare(await nodeEngine(), work);
   },
 });

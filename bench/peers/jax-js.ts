@@ -53,12 +53,6 @@ await servePeer({
         await Promise.all((gradients as JaxArray[]).map((one) => one.data()));
         return loss.data();
       },
-      async release() {
-        forward.dispose();
-        gradient.dispose();
-        x.dispose();
-        for (const kernel of kernels) kernel.dispose();
-      },
     };
   },
 });

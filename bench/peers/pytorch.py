@@ -1,140 +1,136 @@
-"""PyTorch as a peer: diffusers' UNet2DModel, AdamW, on the CPU. Speaks the JSON lines of serve-peer.ts.
+"""PyTorch as a peer: diffusers' UNet2DModel, AdamW, on the CPU.
 
-    python pytorch.py eager|channels_last|compile
+    python pytorch.py eager|channels_last|compile|bf16
+
+`bf16` is channels-last under autocast, on processors that have instructions for it.
 """
 
-import gc
-import json
-import os
+import contextlib
 import sys
-import time
 
-# stdout is for answers alone
-answers = os.fdopen(os.dup(1), "w", buffering=1)
-os.dup2(2, 1)
-
-import torch  # noqa: E402
-import torch.nn.functional as F  # noqa: E402
-
-VARIANT = sys.argv[1]
-COMPILED = VARIANT == "compile"
-# compiled code plans its own layouts
-LAYOUT = torch.channels_last if VARIANT == "channels_last" else torch.contiguous_format
+from serve_peer import serve
 
 CONV_STRIDES = [1, 1, 2, 1, 2, 1]
 CONV_CHANNELS = [64, 64, 64, 128, 128, 128, 128]
 
 
-def normal(*shape):
-    return torch.randn(*shape).to(memory_format=LAYOUT)
+class Works:
+    """Makes works ready, as one variant of PyTorch does them."""
 
+    def __init__(self, variant):
+        import torch
 
-def unet(work):
-    from diffusers import UNet2DModel
+        self.torch = torch
+        self.compiled = variant == "compile"
+        self.bf16 = variant == "bf16"
+        # compiled code plans its own layouts
+        channels_last = variant in ("channels_last", "bf16")
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        if self.bf16 and not has_bf16(torch):
+            raise RuntimeError("this processor has no bf16 instructions")
 
-    return UNet2DModel(**work["network"]).to(memory_format=LAYOUT)
+    def prepare(self, work):
+        self.torch.manual_seed(0)
+        if self.compiled:
+            from torch._inductor import config
 
+            # lets inductor reorder constant weights once, as inkwash's frozen programs do
+            config.freezing = work["kind"] in ("sample", "convs-forward")
+        make = {"train": self.train, "sample": self.sample}.get(work["kind"], self.convolutions)
+        return make(work)
 
-def train(work):
-    model = unet(work).train()
-    parameters = list(model.parameters())
-    averages = [p.detach().clone() for p in parameters]
-    o = work["optimizer"]
-    optimizer = torch.optim.AdamW(
-        parameters, lr=o["learningRate"], betas=tuple(o["betas"]), weight_decay=o["weightDecay"], fused=True
-    )
-    forward = torch.compile(model) if COMPILED else model
-    shape = [work["batch"], *work["shape"]]
-    x, y, t = normal(*shape), normal(*shape), torch.full((work["batch"],), 500)
+    def normal(self, *shape):
+        return self.torch.randn(*shape).to(memory_format=self.layout)
 
-    def step():
-        loss = F.mse_loss(forward(x, t, return_dict=False)[0], y)
-        loss.backward()
-        if work["clip"] is not None:
-            torch.nn.utils.clip_grad_norm_(parameters, work["clip"], foreach=True)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        if work["emaDecay"] is not None:
-            torch._foreach_lerp_(averages, [p.detach() for p in parameters], 1 - work["emaDecay"])
-        return loss.item()
+    def unet(self, work):
+        from diffusers import UNet2DModel
 
-    return step
+        return UNet2DModel(**work["network"]).to(memory_format=self.layout)
 
+    def compile(self, function):
+        return self.torch.compile(function) if self.compiled else function
 
-def sample(work):
-    model = unet(work).eval()
-    forward = torch.compile(model) if COMPILED else model
-    x, t = normal(work["batch"], *work["shape"]), torch.full((work["batch"],), 500)
+    def autocast(self):
+        return self.torch.autocast("cpu", self.torch.bfloat16) if self.bf16 else contextlib.nullcontext()
 
-    def step():
+    def without_gradients(self):
         # compiled code may bake the weights in only where no gradient is possible
-        with torch.no_grad() if COMPILED else torch.inference_mode():
-            return forward(x, t, return_dict=False)[0].flatten()[0].item()
+        return self.torch.no_grad() if self.compiled else self.torch.inference_mode()
 
-    return step
+    def train(self, work):
+        torch = self.torch
+        model = self.unet(work).train()
+        parameters = list(model.parameters())
+        averages = [p.detach().clone() for p in parameters] if work["emaDecay"] is not None else []
+        o = work["optimizer"]
+        optimizer = torch.optim.AdamW(
+            parameters, lr=o["learningRate"], betas=tuple(o["betas"]), weight_decay=o["weightDecay"], fused=True
+        )
+        forward = self.compile(model)
+        shape = [work["batch"], *work["shape"]]
+        x, y, t = self.normal(*shape), self.normal(*shape), torch.full((work["batch"],), 500)
+
+        def step():
+            with self.autocast():
+                predicted = forward(x, t, return_dict=False)[0]
+            loss = torch.nn.functional.mse_loss(predicted.float(), y)
+            loss.backward()
+            if work["clip"] is not None:
+                torch.nn.utils.clip_grad_norm_(parameters, work["clip"], foreach=True)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            if averages:
+                torch._foreach_lerp_(averages, [p.detach() for p in parameters], 1 - work["emaDecay"])
+            return loss.item()
+
+        return step
+
+    def sample(self, work):
+        forward = self.compile(self.unet(work).eval())
+        x, t = self.normal(work["batch"], *work["shape"]), self.torch.full((work["batch"],), 500)
+
+        def step():
+            with self.without_gradients(), self.autocast():
+                return forward(x, t, return_dict=False)[0].flatten()[0].item()
+
+        return step
+
+    def convolutions(self, work):
+        torch, functional = self.torch, self.torch.nn.functional
+        kernels = [
+            torch.nn.Parameter((torch.randn(o, i, 3, 3) / (9 * i) ** 0.5).to(memory_format=self.layout))
+            for i, o in zip(CONV_CHANNELS, CONV_CHANNELS[1:])
+        ]
+        x0 = self.normal(work["batch"], *work["shape"])
+
+        def chain(x):
+            for kernel, stride in zip(kernels, CONV_STRIDES):
+                x = functional.silu(functional.conv2d(x, kernel, stride=stride, padding=1))
+            return x
+
+        forward = self.compile(chain)
+
+        def step():
+            if work["kind"] == "convs-forward":
+                with self.without_gradients(), self.autocast():
+                    return forward(x0).flatten()[0].item()
+            with self.autocast():
+                y = forward(x0)
+            gradients = torch.autograd.grad(y.float().square().mean(), kernels)
+            return gradients[0].flatten()[0].item()
+
+        return step
 
 
-def convolutions(work):
-    with_gradient = work["kind"] == "convs-gradient"
-    kernels = [
-        torch.nn.Parameter((torch.randn(o, i, 3, 3) / (9 * i) ** 0.5).to(memory_format=LAYOUT))
-        for i, o in zip(CONV_CHANNELS, CONV_CHANNELS[1:])
-    ]
-    x0 = normal(work["batch"], *work["shape"])
-
-    def chain(x):
-        for kernel, stride in zip(kernels, CONV_STRIDES):
-            x = F.silu(F.conv2d(x, kernel, stride=stride, padding=1))
-        return x
-
-    forward = torch.compile(chain) if COMPILED else chain
-
-    def step():
-        if not with_gradient:
-            with torch.no_grad() if COMPILED else torch.inference_mode():
-                return forward(x0).flatten()[0].item()
-        gradients = torch.autograd.grad(forward(x0).square().mean(), kernels)
-        return gradients[0].flatten()[0].item()
-
-    return step
-
-
-def prepare(work):
-    torch.manual_seed(0)
-    if COMPILED:
-        from torch._inductor import config
-
-        # lets inductor reorder constant weights once, as inkwash's frozen programs do
-        config.freezing = work["kind"] in ("sample", "convs-forward")
-    make = {"train": train, "sample": sample}.get(work["kind"], convolutions)
-    return make(work)
-
-
-def answer(**message):
-    answers.write(json.dumps(message) + "\n")
+def has_bf16(torch):
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "avx10_1", "bf16"))
 
 
 def main():
-    answer(title=f"PyTorch {torch.__version__} {VARIANT}")
-    step = None
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            if request["type"] == "prepare":
-                step = prepare(request["work"])
-                answer()
-            elif request["type"] == "run":
-                began = time.perf_counter()
-                step()
-                answer(ms=(time.perf_counter() - began) * 1000)
-            else:
-                step = None
-                if COMPILED:
-                    torch._dynamo.reset()
-                gc.collect()
-                answer()
-        except Exception as error:  # the parent reports it and goes on without this peer
-            answer(error=f"{type(error).__name__}: {error}".split("\n")[0])
+    variant = sys.argv[1]
+    serve(f"PyTorch {{}} {variant}", ["torch", "diffusers"], lambda work: Works(variant).prepare(work))
 
 
-main()
+if __name__ == "__main__":
+    main()
