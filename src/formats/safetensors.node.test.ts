@@ -28,6 +28,18 @@ describe('a file read tensor by tensor', () => {
     await reader.close();
   });
 
+  test('gives tensors later, and again, also when it is closed or another file has its name by then', async () => {
+    const path = join(folder, 'w.safetensors');
+    await writeSafetensors(path, weights, { floatsAs: 'F16' });
+    const reader = await openSafetensors(path);
+    const later = reader.later('conv.weight', { toFloat32: true });
+    expect(() => reader.later('conv.wieght')).toThrow('did you mean "conv.weight"?');
+    await reader.close();
+    expect(later()).toEqual(weights['conv.weight']);
+    await writeSafetensors(path, { 'conv.weight': fromNumbers([[7, 8]]), 'conv.bias': fromNumbers([9]) });
+    expect([later(), later()]).toEqual([weights['conv.weight'], weights['conv.weight']]);
+  });
+
   test('needs no more memory than the tensor asked for', async () => {
     // a sparse file of 4 GiB + 4 bytes: too large for one buffer on many systems
     const path = join(folder, 'large.safetensors');
@@ -71,6 +83,7 @@ describe('a sharded set', () => {
     const reader = await openSafetensorsIndex(path());
     expect([...reader.entries.keys()]).toEqual(['a', 'b']);
     expect([...(await reader.read('b')).data]).toEqual([2]);
+    expect([...reader.later('a')().data]).toEqual([1]);
     await expect(reader.read('c')).rejects.toThrow('holds no tensor "c"');
     await reader.close();
   });

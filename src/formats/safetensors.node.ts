@@ -5,6 +5,7 @@ import { DataError, type NdArray, nearestName } from '../tensor/index.ts';
 import { atomicWrite } from './atomic-write.node.ts';
 import { readJsonObject } from './json-file.node.ts';
 import { LFS_POINTER_BYTES } from './lfs-pointer.ts';
+import { KeptFile } from './kept-file.node.ts';
 import {
   parseSafetensorsHeader,
   planSafetensors,
@@ -23,6 +24,11 @@ export interface TensorReader {
   readonly metadata: Readonly<Record<string, string>>;
   /** Reads one tensor. Throws `DataError` when there is none of that name, or the file fails. */
   read(name: string, options?: { readonly toFloat32?: boolean }): Promise<NdArray>;
+  /**
+   * A reading of one tensor for later and for as often as it is called, also when this is closed by then: of large models, few
+   * tensors are in memory at once. It throws `DataError` when the file was changed in its place since.
+   */
+  later(name: string, options?: { readonly toFloat32?: boolean }): () => NdArray;
   close(): Promise<void>;
 }
 
@@ -37,6 +43,7 @@ export async function openSafetensors(path: string): Promise<TensorReader> {
     const length = safetensorsHeaderLength(beginning, size, path);
     const header = parseSafetensorsHeader(await readAt(file, 8, length, path), size, path);
     const { entries, metadata, dataStart } = header;
+    let kept: KeptFile | undefined;
     return {
       path,
       entries,
@@ -45,6 +52,15 @@ export async function openSafetensors(path: string): Promise<TensorReader> {
         const entry = entries.get(name) ?? missingTensor(name, path, entries.keys());
         const bytes = await readAt(file, dataStart + entry.begin, entry.end - entry.begin, path);
         return decodeTensor(bytes, entry.dtype, entry.shape, toFloat32);
+      },
+      later(name, { toFloat32 = false } = {}) {
+        const entry = entries.get(name) ?? missingTensor(name, path, entries.keys());
+        kept ??= new KeptFile(path, info);
+        const from = kept;
+        return () => {
+          const bytes = from.read(dataStart + entry.begin, entry.end - entry.begin);
+          return decodeTensor(bytes, entry.dtype, entry.shape, toFloat32);
+        };
       },
       close: () => file.close(),
     };
@@ -83,6 +99,10 @@ export async function openSafetensorsIndex(path: string): Promise<TensorReader> 
       async read(name, options) {
         const shard = weightMap.get(name) ?? missingTensor(name, path, entries.keys());
         return shards.get(shard)!.read(name, options);
+      },
+      later(name, options) {
+        const shard = weightMap.get(name) ?? missingTensor(name, path, entries.keys());
+        return shards.get(shard)!.later(name, options);
       },
       close: () => closeAll(shards.values()),
     };

@@ -1,5 +1,5 @@
 /** @file Simplification: dead code, common subexpressions, constant folding and algebraic identities. */
-import { isFloat, sameShape } from '../tensor/index.ts';
+import { isFloat, sameShape, sizeOf, withShape } from '../tensor/index.ts';
 import { evaluateNode, toHostValue, toNdArray } from './evaluate/index.ts';
 import type { Node, NodeOf } from './node.ts';
 import { rewriteGraph, withInputs } from './rewrite.ts';
@@ -44,7 +44,7 @@ function keyOf(node: Node, inputs: readonly Tensor[]): string {
   if (node.op === 'constant') {
     const { value } = node.attrs;
     // large constants are compared by identity
-    return value.data.length > 64
+    return sizeOf(value.shape) > 64
       ? `constant#${identityOf(value)}`
       : `constant ${value.dtype} [${value.shape}] ${bits(value.data)}`;
   }
@@ -87,7 +87,7 @@ function fold(node: Node, inputs: readonly Tensor[]): readonly Tensor[] | undefi
 function fillValue(tensor: Tensor): number | undefined {
   let { node } = tensor;
   while (node.op === 'expand' || node.op === 'reshape') node = node.inputs[0]!.node;
-  if (node.op !== 'constant' || node.attrs.value.data.length !== 1) return undefined;
+  if (node.op !== 'constant' || node.outputs[0]!.size !== 1) return undefined;
   return Number(toHostValue(node.attrs.value).data[0]);
 }
 
@@ -183,7 +183,7 @@ function simplifyReshape(node: NodeOf<'reshape'>, x: Tensor): readonly Tensor[] 
   const { shape } = node.attrs;
   if (sameShape(x.shape, shape)) return [x];
   if (x.node.op === 'reshape') return [x.node.inputs[0]!.reshape(shape)];
-  if (x.node.op === 'constant') return [constant({ ...x.node.attrs.value, shape })];
+  if (x.node.op === 'constant') return [constant(withShape(x.node.attrs.value, shape))];
   return undefined;
 }
 

@@ -8,6 +8,8 @@ export interface VariableOptions {
   readonly dtype?: Dtype;
   /** First value, made when an engine first needs it; zeros by default. */
   readonly initial?: () => NdArray;
+  /** Whether `initial` gives the same numbers at every call, so that engines may ask again instead of keeping them. Default false. */
+  readonly repeatable?: boolean;
 }
 
 /** A named slot of fixed shape and dtype. Its values live in engines; `initial()` gives the first one. */
@@ -16,12 +18,17 @@ export class Variable {
   readonly dtype: Dtype;
   name: string;
   #initial: () => NdArray;
+  #repeatable: boolean;
 
-  constructor(shape: Shape, { name = '', dtype = 'float32', initial }: VariableOptions = {}) {
+  constructor(
+    shape: Shape,
+    { name = '', dtype = 'float32', initial, repeatable = initial === undefined }: VariableOptions = {},
+  ) {
     this.shape = [...shape];
     this.dtype = dtype;
     this.name = name;
     this.#initial = initial ?? (() => zeros(this.shape, this.dtype));
+    this.#repeatable = repeatable;
   }
 
   /** The value a fresh engine starts from. */
@@ -30,8 +37,14 @@ export class Variable {
   }
 
   /** Replaces the value that engines start from (engines that hold the variable already keep theirs: use `engine.write`). */
-  setInitial(initial: () => NdArray): void {
+  setInitial(initial: () => NdArray, { repeatable = false }: Pick<VariableOptions, 'repeatable'> = {}): void {
     this.#initial = initial;
+    this.#repeatable = repeatable;
+  }
+
+  /** Whether `initial()` gives the same numbers at every call. */
+  get repeatable(): boolean {
+    return this.#repeatable;
   }
 
   /** Inside a trace: the current value, after any assignment made before in the same trace. */

@@ -18,6 +18,8 @@ export interface TensorSource {
   readonly path?: string;
   readonly entries: ReadonlyMap<string, { readonly shape: Shape }>;
   read(name: string, options?: { readonly toFloat32?: boolean }): Promise<NdArray>;
+  /** A reading for later, and for every time it is asked for, also when the source is closed by then. */
+  later?(name: string, options?: { readonly toFloat32?: boolean }): () => NdArray;
 }
 
 /** Where parameters come from. */
@@ -62,11 +64,21 @@ export async function loadParameters(
     throw mismatch(sourceName(source), strict ? missing : [], strict ? unexpected : [], wrong);
   }
   for (const [key, parameter] of matched) {
-    const value = await readTensor(source, stored.get(key)!, parameter);
-    if (engine) await engine.write(parameter, value);
-    else parameter.setInitial(() => value);
+    const name = stored.get(key)!;
+    if (engine) await engine.write(parameter, await readTensor(source, name, parameter));
+    else parameter.setInitial(await initialFrom(source, name, parameter), { repeatable: true });
   }
   return { missing, unexpected };
+}
+
+/** What a parameter starts from: read when an engine asks for it, where the source can do that. */
+async function initialFrom(source: ParameterSource, name: string, parameter: Parameter): Promise<() => NdArray> {
+  if (!(source instanceof Map)) {
+    const read = (source as TensorSource).later?.(name, { toFloat32: parameter.dtype === 'float32' });
+    if (read) return () => castArray(read(), parameter.dtype);
+  }
+  const value = await readTensor(source, name, parameter);
+  return () => value;
 }
 
 async function readTensor(source: ParameterSource, name: string, parameter: Parameter): Promise<NdArray> {

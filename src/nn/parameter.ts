@@ -23,11 +23,11 @@ export class Parameter extends Variable {
     super(shape);
     this.trainable = trainable;
     this.#initializer = initializer;
-    this.setInitial(() => initializer(this.shape, { seed: 0, key: this.name }));
+    this.setInitial(() => initializer(this.shape, { seed: 0, key: this.name }), { repeatable: true });
   }
 
   /** Draws the first value from (`seed`, `key`); engines that already hold the parameter keep theirs. */
   initialize(seed: number, key: string): void {
-    this.setInitial(() => this.#initializer(this.shape, { seed, key }));
+    this.setInitial(() => this.#initializer(this.shape, { seed, key }), { repeatable: true });
   }
 }

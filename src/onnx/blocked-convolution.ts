@@ -78,14 +78,18 @@ function blockedKernel(w: ValueName, shape: readonly number[], block: number, em
 export function constantInBlocks({ shape, data: kernel }: NdArray, block: number, emitter: Emitter): ValueName {
   const [outputs, channels, ...window] = shape as [number, number, ...number[]];
   const taps = sizeOf(window);
-  const data = new Float32Array(kernel.length);
-  for (let o = 0; o < outputs; o++) {
+  const source = kernel as Float32Array;
+  const data = new Float32Array(source.length);
+  const inner = channels < block ? 1 : block;
+  const length = channels * taps;
+  // one tap of one input channel for a block of outputs at a time, in the order [O/k, I/k, taps, k (in)]
+  for (let first = 0; first < outputs; first += block) {
     for (let c = 0; c < channels; c++) {
-      const before = Math.floor(o / block) * channels;
-      for (let tap = 0; tap < taps; tap++) {
-        const rows =
-          channels < block ? (before + c) * taps + tap : (before + c - (c % block)) * taps + tap * block + (c % block);
-        data[rows * block + (o % block)] = Number(kernel[(o * channels + c) * taps + tap]);
+      const within = c % inner;
+      let to = first * length + ((c - within) * taps + within) * block;
+      for (let tap = 0; tap < taps; tap++, to += inner * block) {
+        const from = first * length + c * taps + tap;
+        for (let o = 0; o < block; o++) data[to + o] = source[from + o * length]!;
       }
     }
   }
@@ -204,6 +208,7 @@ export function lowerConstantConv(
   if (kernel === undefined || (bias !== undefined && shift === undefined)) return undefined;
   if (!hasBlockedForm(block, node.attrs, few ? block : channels, filled)) return undefined;
   const full = (data: NdArray['data'], length: number): Float32Array => {
+    if (data.length === length) return data as Float32Array;
     const whole = new Float32Array(length);
     whole.set(data as Float32Array);
     return whole;

@@ -1,6 +1,6 @@
 /** @file Lowering of convolutions and of their adjoint in x: the form is chosen by target and shape. */
 import type { ConvAttrs, NodeOf } from '../graph/index.ts';
-import { sizeOf } from '../tensor/index.ts';
+import { materialized, sizeOf } from '../tensor/index.ts';
 import {
   channelsWithKernels,
   hasBlockedForm,
@@ -13,7 +13,14 @@ import type { Emitter, ValueName } from './emitter.ts';
 import { canBeHalved, hasEnlargedForm, lowerEnlarged, lowerHalvedAdjoint } from './enlarged-convolution.ts';
 import type { OnnxTarget } from './target.ts';
 import { windowAttributes } from './window-attributes.ts';
-import { adjointKernels, changingKernels, constantKernels, hasWinogradForm, lowerWinograd } from './winograd.ts';
+import {
+  adjointKernels,
+  changingKernels,
+  constantKernels,
+  extentsOf,
+  hasWinogradForm,
+  lowerWinograd,
+} from './winograd.ts';
 
 export function lowerConv(
   node: NodeOf<'conv'>,
@@ -24,21 +31,16 @@ export function lowerConv(
   const shape = node.inputs[1]!.shape;
   const [outputs, channels, ...kernel] = shape as [number, number, ...number[]];
   const [x, w, bias] = inputs as [ValueName, ValueName, ValueName?];
-  const extents = {
-    batch: node.outputs[0]!.shape[0]!,
-    channels,
-    outputs,
-    kernel,
-    spatial: node.outputs[0]!.shape.slice(2),
-  };
+  const extents = extentsOf(node);
+  const grows = !emitter.plain.has(node);
   const { block } = target;
   const repeats = emitter.blocksOf(x)?.repeats;
-  if (repeats && hasEnlargedForm(block, node, repeats))
+  if (grows && repeats && hasEnlargedForm(block, node, repeats))
     return lowerEnlarged(node, [w, bias], repeats.blocks, block, emitter);
   const constant = emitter.initializers.get(w);
-  if (hasWinogradForm(block, node.attrs, extents)) {
+  if (grows && hasWinogradForm(block, node.attrs, extents)) {
     const operands = constant
-      ? channelsWithKernels(x, constant, emitter).map(({ picture, kernel: part }) => ({
+      ? channelsWithKernels(x, materialized(constant), emitter).map(({ picture, kernel: part }) => ({
           picture,
           channels: part.shape[1]!,
           kernels: constantKernels(part, block, emitter),

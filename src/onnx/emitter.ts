@@ -1,4 +1,5 @@
 /** @file Collects the ONNX nodes a lowering writes. */
+import type { Node } from '../graph/index.ts';
 import {
   bytesPerElement,
   type Dtype,
@@ -47,6 +48,8 @@ export interface EmitterOptions {
    * a changing kernel and a backward pass would join what they read each time. Default false.
    */
   readonly channelsApart?: boolean;
+  /** Convolutions whose constant kernels take no form that is larger. Default: none. */
+  readonly plain?: ReadonlySet<Node>;
 }
 
 /** Appends nodes with fresh value names; shares equal constants. */
@@ -64,10 +67,12 @@ export class Emitter {
   /** Pictures whose blocks are there too. */
   readonly #blocks = new Map<ValueName, Blocks>();
   readonly channelsApart: boolean;
+  readonly plain: ReadonlySet<Node>;
   #names = 0;
 
-  constructor({ channelsApart = false }: EmitterOptions = {}) {
+  constructor({ channelsApart = false, plain = new Set() }: EmitterOptions = {}) {
     this.channelsApart = channelsApart;
+    this.plain = plain;
   }
 
   fresh(prefix = 't'): ValueName {
@@ -102,7 +107,7 @@ export class Emitter {
 
   /** A constant held in the model; small equal ones are shared. */
   constant(array: NdArray): ValueName {
-    const small = array.data.length <= 2048;
+    const small = sizeOf(array.shape) <= 2048;
     const key = small ? contentKey(array) : '';
     const known = this.#constants.get(key);
     if (known) return known;

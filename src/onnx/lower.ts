@@ -16,6 +16,7 @@ import {
 import type { NdArray } from '../tensor/index.ts';
 import { canBeInBlocks } from './blocked-pictures.ts';
 import { Emitter, type ValueName } from './emitter.ts';
+import { plainConvolutions } from './kernel-growth.ts';
 import { type Lowering, lowerings } from './lowerings.ts';
 import type { OnnxModel, OnnxValue } from './model.ts';
 import { scheduleNodes } from './schedule.ts';
@@ -36,6 +37,8 @@ export interface LoweredGraph {
 export interface LowerOptions {
   /** Values to bake in as constants instead of reading the variable: what lets the engine lay them out for speed. */
   readonly frozen?: (variable: Variable) => NdArray | undefined;
+  /** Bytes by which kernels may grow in all, for forms of convolutions that compute less. Default 512 MiB. */
+  readonly kernelGrowth?: number;
 }
 
 /** Composites that stay whole for this target; the others are written in primitives, so that their parts can be shared. */
@@ -67,10 +70,11 @@ function bakeIn(graph: Graph, frozen: Required<LowerOptions>['frozen']): Graph {
 }
 
 /** Simplifies `graph` and writes it in ONNX operators for `target`. Only what results need is written. */
-export function lower(graph: Graph, target: OnnxTarget, { frozen }: LowerOptions = {}): LoweredGraph {
+export function lower(graph: Graph, target: OnnxTarget, { frozen, kernelGrowth }: LowerOptions = {}): LoweredGraph {
   const simplified = simplify(expandComposites(simplify(frozen ? bakeIn(graph, frozen) : graph), target));
   const order = topologicalOrder(resultsOf(simplified));
-  const emitter = new Emitter({ channelsApart: simplified.variables.size === 0 });
+  const plain = plainConvolutions(order, target, kernelGrowth);
+  const emitter = new Emitter({ channelsApart: simplified.variables.size === 0, plain });
   const names = new Map<Tensor, ValueName>();
   const inputs = new Map<string, ValueName>();
   const variables = new Map<Variable, ValueName>();

@@ -72,6 +72,16 @@ describe('a serialised model', () => {
     }
   });
 
+  test('runs with every large weight in a file of its own, past a limit for what is inside', async () => {
+    const model = modelOf(network);
+    const inside = await run(await ort.InferenceSession.create(serializeModel(model).bytes), model);
+    expect(serializeModel(model, { insideLimit: 2 ** 20, eachApart: true }).external).toEqual([]);
+    const { bytes, external, externalName } = serializeModel(model, { insideLimit: 2000, eachApart: true });
+    expect(external.map(({ length }) => length)).toEqual([16 * 3 * 9 * 4, 16 * 40 * 4]);
+    const externalData = external.map((data, i) => ({ path: `${externalName}.${i}`, data }));
+    expect(await run(await ort.InferenceSession.create(bytes, { externalData }), model)).toEqual(inside);
+  });
+
   test('puts its weights outside by itself when protobuf could not hold them', () => {
     // zero pages that are never touched
     const huge = { dtype: 'float32', shape: [2 ** 29], data: new Float32Array(2 ** 29) } as const;

@@ -57,7 +57,10 @@ const EXTERNAL_FROM = 1024;
 /** protobuf cannot hold 2 GiB; stay clear of it. */
 export const PROTOBUF_LIMIT = 2 ** 31 - 2 ** 24;
 
-/** A serialised model. `external` holds the weights that did not go into `bytes`, to be written as `externalName` beside it. */
+/**
+ * A serialised model. `external` holds the weights that did not go into `bytes`, to be written one after the other as
+ * `externalName` beside it; or each on its own, as `externalName.0`, `externalName.1` and so on.
+ */
 export interface SerializedModel {
   readonly bytes: Uint8Array;
   readonly external: readonly Uint8Array[];
@@ -67,12 +70,19 @@ export interface SerializedModel {
 export interface SerializeOptions {
   /** Name of the external data file. By default weights stay inside unless the model would pass 2 GB. */
   readonly externalName?: string;
+  /** Bytes of weights that stay inside by default. Default: as many as a protobuf message holds. */
+  readonly insideLimit?: number;
+  /** Whether every external weight is in a file of its own: what is in memory then needs no joining. Default false. */
+  readonly eachApart?: boolean;
 }
 
 /** Writes a model as ONNX bytes, with its large weights as external data when they do not fit (or `externalName` asks for it). */
-export function serializeModel(model: OnnxModel, { externalName }: SerializeOptions = {}): SerializedModel {
-  const weightBytes = [...model.initializers.values()].reduce((total, array) => total + array.data.byteLength, 0);
-  const name = externalName ?? (weightBytes > PROTOBUF_LIMIT ? 'weights.bin' : undefined);
+export function serializeModel(
+  model: OnnxModel,
+  { externalName, insideLimit = PROTOBUF_LIMIT, eachApart = false }: SerializeOptions = {},
+): SerializedModel {
+  const weightBytes = [...model.initializers.values()].reduce((total, array) => total + byteLength(array), 0);
+  const name = externalName ?? (weightBytes > insideLimit ? 'weights.bin' : undefined);
   const external: Uint8Array[] = [];
   let externalOffset = 0;
   const writer = new ProtobufWriter();
@@ -95,8 +105,8 @@ export function serializeModel(model: OnnxModel, { externalName }: SerializeOpti
         const entry = (key: string, value: string): void => {
           out.message(13, (pair) => pair.string(1, key).string(2, value));
         };
-        entry('location', name);
-        entry('offset', `${externalOffset}`);
+        entry('location', eachApart ? `${name}.${external.length}` : name);
+        entry('offset', `${eachApart ? 0 : externalOffset}`);
         entry('length', `${bytes.length}`);
         out.integer(14, 1); // data_location = EXTERNAL
         external.push(bytes);
@@ -112,8 +122,14 @@ export function serializeModel(model: OnnxModel, { externalName }: SerializeOpti
   return { bytes: writer.finish(), external, externalName: name };
 }
 
-function rawBytes({ data, dtype, shape }: NdArray): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, sizeOf(shape) * bytesPerElement(dtype));
+/** Bytes of an array's elements. */
+export function byteLength({ dtype, shape }: Omit<NdArray, 'data'>): number {
+  return sizeOf(shape) * bytesPerElement(dtype);
+}
+
+function rawBytes(array: NdArray): Uint8Array {
+  const { data } = array;
+  return new Uint8Array(data.buffer, data.byteOffset, byteLength(array));
 }
 
 function writeTensor(

@@ -3,7 +3,7 @@
  * of output take six products per channel pair and column instead of twelve. Both transforms and the products are operators
  * of ONNX Runtime's blocked layout; columns are convolved as they are. Rounding errors are three times those of the sum.
  */
-import type { ConvAttrs } from '../graph/index.ts';
+import type { ConvAttrs, NodeOf } from '../graph/index.ts';
 import { type NdArray, sizeOf } from '../tensor/index.ts';
 import {
   BLOCKED,
@@ -66,6 +66,12 @@ export interface ConvExtents {
   readonly spatial: readonly number[];
 }
 
+/** Of a convolution. */
+export function extentsOf({ inputs, outputs: [y] }: NodeOf<'conv'>): ConvExtents {
+  const [outputs, channels, ...kernel] = inputs[1]!.shape as [number, number, ...number[]];
+  return { batch: y!.shape[0]!, channels, outputs, kernel, spatial: y!.shape.slice(2) };
+}
+
 /** Whether a convolution has this form and is large enough to gain by it. */
 export function hasWinogradForm(
   block: number | undefined,
@@ -95,9 +101,10 @@ export function constantKernels(
   return transform.map((weights) => {
     const [first, second, third] = weights as [number, number, number];
     const part = new Float32Array(outputs * channels * columns);
-    for (let i = 0; i < part.length; i++) {
-      const from = Math.floor(i / columns) * 3 * columns + (i % columns);
-      part[i] = first * taps[from]! + second * taps[from + columns]! + third * taps[from + 2 * columns]!;
+    for (let to = 0, from = 0; to < part.length; from += 2 * columns) {
+      for (const end = to + columns; to < end; to++, from++) {
+        part[to] = first * taps[from]! + second * taps[from + columns]! + third * taps[from + 2 * columns]!;
+      }
     }
     return constantInBlocks({ dtype: 'float32', shape: [outputs, channels, 1, columns], data: part }, block, emitter);
   });

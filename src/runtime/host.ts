@@ -8,8 +8,11 @@ export interface ProgramSpec {
   readonly name: string;
   /** The model; undefined when there is nothing to compute but updates. */
   readonly bytes: Uint8Array | undefined;
+  /** Weights outside of it: the model names them `externalName.0`, `externalName.1` and so on. */
   readonly external: readonly Uint8Array[];
   readonly externalName: string | undefined;
+  /** Constants that every run is handed; the host's from now on, where it runs in another thread too. */
+  readonly constants: readonly (readonly [value: string, constant: NdArray])[];
   /** Name of an ONNX value for each input, draw, variable read, output and variable assigned. Variables go by number. */
   readonly inputs: readonly (readonly [name: string, value: string])[];
   readonly draws: readonly (readonly [draw: Draw, value: string])[];

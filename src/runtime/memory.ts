@@ -1,6 +1,6 @@
 /** @file Plans memory: what a program's values need when every buffer is freed after its last reader. */
 import { type Graph, type Node, resultsOf, topologicalOrder } from '../graph/index.ts';
-import { bytesPerElement, type Dtype, type NdArray, type Shape, sizeOf } from '../tensor/index.ts';
+import { bytesPerElement, type Dtype, elementsOf, type NdArray, type Shape, sizeOf } from '../tensor/index.ts';
 import type { MemoryPlan } from './engine.ts';
 
 function bytesOf({ shape, dtype }: { readonly shape: Shape; readonly dtype: Dtype }): number {
@@ -16,7 +16,7 @@ const LEAVES = new Set<Node['op']>(['input', 'variable', 'random', 'constant']);
  * `frozen` variables are those of variables, not constants besides.
  */
 export function planMemory(graph: Graph, whole: Graph = graph, frozen: Iterable<NdArray> = []): MemoryPlan {
-  const baked = new Set([...frozen].map(({ data }) => data));
+  const baked = new Set([...frozen].map(elementsOf));
   const results = resultsOf(graph);
   const order = topologicalOrder(results);
   const owner = new Map<Node, Node>();
@@ -31,7 +31,7 @@ export function planMemory(graph: Graph, whole: Graph = graph, frozen: Iterable<
   const freed = new Map<number, number>();
   let [live, peak, constants] = [0, 0, 0];
   order.forEach((node, at) => {
-    if (node.op === 'constant' && !baked.has(node.attrs.value.data)) constants += bytesOf(node.outputs[0]!);
+    if (node.op === 'constant' && !baked.has(elementsOf(node.attrs.value))) constants += bytesOf(node.outputs[0]!);
     if (!LEAVES.has(node.op) && !ALIASES.has(node.op)) {
       const bytes = node.outputs.reduce((total, output) => total + bytesOf(output), 0);
       live += bytes;

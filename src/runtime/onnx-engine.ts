@@ -1,7 +1,16 @@
 /** @file The engine in front of a session host: traces, lowers, numbers variables. The same for Node and the browser. */
-import { type Graph, simplify, Tensor, type Traced, trace, type Variable } from '../graph/index.ts';
-import { lower, type OnnxTarget, serializeModel } from '../onnx/index.ts';
-import { EngineError, type NdArray } from '../tensor/index.ts';
+import {
+  type Graph,
+  resultsOf,
+  simplify,
+  Tensor,
+  type Traced,
+  topologicalOrder,
+  trace,
+  type Variable,
+} from '../graph/index.ts';
+import { HAND_OVER_FROM, handOverConstants, lower, type OnnxTarget, serializeModel } from '../onnx/index.ts';
+import { deferredArray, EngineError, type NdArray } from '../tensor/index.ts';
 import { checkInputs, checkValue } from './check.ts';
 import type { CompileOptions, Engine, MemoryPlan, Program, RunOptions } from './engine.ts';
 import type { SessionHost } from './host.ts';
@@ -9,18 +18,26 @@ import { planMemory, variableBytes } from './memory.ts';
 import { type SplitGraph, splitUpdates } from './updates/split-updates.ts';
 import { UPDATE_LIMIT } from './updates/update-store.ts';
 
+export interface OnnxEngineOptions {
+  /** Bytes of constants from which on a program's runs are handed them. Default 512 MiB. */
+  readonly handOverFrom?: number;
+}
+
 /** An engine over `host`, writing models for `target`. */
 export class OnnxEngine implements Engine {
   readonly name: string;
   readonly #host: SessionHost;
   readonly #target: OnnxTarget;
   readonly #numbers = new Map<Variable, number>();
+  readonly #handOverFrom: number;
   #closed = false;
 
-  constructor(host: SessionHost, target: OnnxTarget) {
+  constructor(host: SessionHost, target: OnnxTarget, { handOverFrom = HAND_OVER_FROM }: OnnxEngineOptions = {}) {
     this.name = host.name;
     this.#host = host;
     this.#target = target;
+    // other devices would move what they are handed at every run
+    this.#handOverFrom = target.provider === 'cpu' ? handOverFrom : Number.POSITIVE_INFINITY;
   }
 
   async compile(
@@ -30,9 +47,10 @@ export class OnnxEngine implements Engine {
     this.#checkOpen();
     const traced = trace(body, { training });
     const values = new Map<Variable, NdArray>();
-    for (const variable of [...traced.variables.keys(), ...traced.assignments.keys()]) {
-      await this.#number(variable);
-      if (freeze) values.set(variable, await this.read(variable));
+    for (const variable of traced.assignments.keys()) await this.#number(variable);
+    for (const variable of traced.variables.keys()) {
+      if (freeze) values.set(variable, await this.#presentValue(variable));
+      else await this.#number(variable);
     }
     const simplified = simplify(traced);
     // a frozen program assigns from the values it keeps, not from those in the update store
@@ -42,13 +60,16 @@ export class OnnxEngine implements Engine {
     const lowered = lower(split?.graph ?? simplified, this.#target, frozen);
     const operand = (tensor: Tensor): string => lowered.outputs.get(split!.operandNames.get(tensor)!)!;
     const computes = lowered.model.outputs.length > 0;
-    const { bytes, external, externalName } = serializeModel(lowered.model);
+    const { model, constants } = handOverConstants(lowered.model, this.#handOverFrom);
+    const { bytes, external, externalName } = serializeModel(model, { insideLimit: HAND_OVER_FROM, eachApart: true });
+    const own = ownedConstants(constants, lowered.graph);
     const number = (variable: Variable): number => this.#numbers.get(variable)!;
     const program = await this.#host.create({
       name,
       bytes: computes ? bytes : undefined,
       external,
       externalName,
+      constants: own,
       inputs: [...lowered.inputs],
       draws: lowered.randoms.map(({ tensor, name: value }) => {
         if (tensor.node.op !== 'random') throw new EngineError('internal: a draw is not a random node');
@@ -73,7 +94,18 @@ export class OnnxEngine implements Engine {
 
   async read(variable: Variable): Promise<NdArray> {
     this.#checkOpen();
-    return this.#host.read(await this.#number(variable));
+    const { dtype, shape, data } = await this.#presentValue(variable);
+    return { dtype, shape, data: this.#numbers.has(variable) ? data : data.slice() };
+  }
+
+  /** A variable's value, the caller's where the engine holds it. Where it does not, and can ask again, it is made when it is used. */
+  async #presentValue(variable: Variable): Promise<NdArray> {
+    if (this.#numbers.has(variable) || !variable.repeatable) return this.#host.read(await this.#number(variable));
+    return deferredArray(variable, () => {
+      const value = variable.initial();
+      checkValue(variable, value);
+      return value.data;
+    });
   }
 
   async write(variable: Variable, value: NdArray): Promise<void> {
@@ -104,6 +136,15 @@ export class OnnxEngine implements Engine {
   #checkOpen(): void {
     if (this.#closed) throw new EngineError(`engine ${this.name} is disposed`, 'create another engine');
   }
+}
+
+/** Constants that a host may keep: those that the graph holds are others' too, and copied. */
+function ownedConstants(constants: ReadonlyMap<string, NdArray>, graph: Graph): (readonly [string, NdArray])[] {
+  const held = new Set(topologicalOrder(resultsOf(graph)).map((node) => node.op === 'constant' && node.attrs.value));
+  return [...constants].map(([name, array]) => {
+    const { dtype, shape, data } = array;
+    return [name, { dtype, shape, data: held.has(array) ? data.slice() : data }];
+  });
 }
 
 /** All variables of the program and the operands of its updates must fit the linear memory that updates work in. */

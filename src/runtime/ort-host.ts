@@ -24,6 +24,8 @@ interface LoadedProgram {
   readonly spec: ProgramSpec;
   /** Undefined when there is nothing to compute but updates. */
   readonly session: InferenceSession | undefined;
+  /** What every run is handed: views of the host's memory, which the session reads where it is. */
+  readonly constants: Readonly<Record<string, OrtTensor>>;
   readonly places: OperandPlaces;
   /** Operands that nobody else gets: the run writes them straight to their places. */
   readonly placed: readonly string[];
@@ -95,7 +97,7 @@ export class OrtHost implements SessionHost {
   async #create(spec: ProgramSpec): Promise<number> {
     const options: InferenceSession.SessionOptions = { ...this.#options };
     if (spec.externalName !== undefined) {
-      options.externalData = [{ path: spec.externalName, data: joinBytes(spec.external) }];
+      options.externalData = spec.external.map((data, i) => ({ path: `${spec.externalName}.${i}`, data }));
     }
     const { bytes } = spec;
     const session =
@@ -104,11 +106,13 @@ export class OrtHost implements SessionHost {
       for (const item of [...loads, ...stores]) if ('variable' in item) this.#adopt(item.variable);
     }
     const places = this.#updates.prepare(spec.updates);
-    const kept = new Set([...spec.outputs, ...spec.assignments].map(([, value]) => value));
-    const placed = [...places.keys()].filter((value) => !kept.has(value));
+    const results = new Set([...spec.outputs, ...spec.assignments].map(([, value]) => value));
+    const placed = [...places.keys()].filter((value) => !results.has(value));
     const id = this.#created++;
+    const constants = Object.fromEntries(spec.constants.map(([value, array]) => [value, this.#toOrt(array)]));
     // the model's bytes are not needed any more
-    this.#programs.set(id, { spec: { ...spec, bytes: undefined, external: [] }, session, places, placed });
+    const kept = { ...spec, bytes: undefined, external: [], constants: [] };
+    this.#programs.set(id, { spec: kept, session, constants, places, placed });
     return id;
   }
 
@@ -118,8 +122,8 @@ export class OrtHost implements SessionHost {
     seed: number,
     step: number,
   ): Promise<Record<string, NdArray>> {
-    const { spec, session, places, placed } = this.#program(program);
-    const feeds: Record<string, OrtTensor> = {};
+    const { spec, session, constants, places, placed } = this.#program(program);
+    const feeds: Record<string, OrtTensor> = { ...constants };
     for (const [name, value] of spec.inputs) feeds[value] = this.#toOrt(inputs[name]!);
     for (const [draw, value] of spec.draws) feeds[value] = this.#toOrt(fillDraw(draw, seed, step));
     for (const [variable, value] of spec.reads) feeds[value] = this.#variable(variable);
@@ -172,16 +176,6 @@ export class OrtHost implements SessionHost {
 
 function fromOrt(tensor: OrtTensor): NdArray {
   return { dtype: (tensor as TypedTensor<'float32'>).type, shape: tensor.dims, data: tensor.data as TypedArray };
-}
-
-function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }
 
 async function guard<T>(what: string, action: () => Promise<T>): Promise<T> {

@@ -49,7 +49,8 @@ export class WorkerHost implements SessionHost {
   }
 
   create(spec: ProgramSpec): Promise<number> {
-    return this.#call('create', [spec]) as Promise<number>;
+    const buffers = new Set(spec.constants.map(([, { data }]) => data.buffer as ArrayBuffer));
+    return this.#call('create', [spec], [...buffers]) as Promise<number>;
   }
   run(
     program: number,
@@ -77,13 +78,14 @@ export class WorkerHost implements SessionHost {
     await this.#worker.terminate();
   }
 
-  #call(method: HostCall['method'], args: readonly unknown[]): Promise<unknown> {
+  /** `moved`: buffers of the arguments that become the worker's; the others are copied. */
+  #call(method: HostCall['method'], args: readonly unknown[], moved: readonly ArrayBuffer[] = []): Promise<unknown> {
     if (this.#failure) return Promise.reject(this.#failure);
     const id = this.#calls++;
     return new Promise((resolve, reject) => {
       if (this.#pending.size === 0) this.#worker.ref();
       this.#pending.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, method, args } satisfies HostCall);
+      this.#worker.postMessage({ id, method, args } satisfies HostCall, moved);
     });
   }
 

@@ -1,4 +1,5 @@
 /** @file Room `tensor`: dtypes, shapes, host arrays, seeded randomness, errors. */
+export * from './deferred-array.ts';
 export * from './dtype.ts';
 export * from './errors.ts';
 export * from './half.ts';
