@@ -1,5 +1,6 @@
 /** @file Kinds of flags: each says what it takes, reads its text, and so gives the type of its value. */
 import { extname } from 'node:path';
+import { formatImageSize, type ImageSize, parseImageSize } from '../data/index.ts';
 import { nearestName } from '../tensor/index.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -38,8 +39,20 @@ interface NumberOptions extends FlagOptions {
 }
 
 /** A flag without a value. */
-export function toggle(about: string): Flag<true> {
-  return { about, value: undefined, read: () => true };
+export function toggle(about: string, options: Pick<FlagOptions, 'setting'> = {}): Flag<true> {
+  return { about, ...options, value: undefined, read: () => true };
+}
+
+/** The size of pictures: `32`, or `48x32` for width x height. */
+export function imageSize(about: string, options: FlagOptions = {}): Flag<ImageSize> {
+  const read = (texts: readonly string[], name: string): ImageSize => {
+    try {
+      return formatImageSize(parseImageSize(texts.at(-1)));
+    } catch {
+      throw new UsageError(`${name} is a number of pixels, or width x height such as 48x32, got '${texts.at(-1)}'`);
+    }
+  };
+  return { about, value: 'pixels', ...options, read };
 }
 
 /** Any text but none. */

@@ -7,22 +7,20 @@ import {
   type RunInspection,
 } from '../pipelines/index.node.ts';
 import { plural } from '../tensor/plural.ts';
-import { type Flags, type FlagValues, whole } from './flags.ts';
+import { DATA_FLAGS } from './data-flags.ts';
+import type { FlagValues } from './flags.ts';
 import { formatCount, sparkline } from './format.ts';
 import { factLines } from './layout.ts';
+import { skippedByReason } from './skipped-files.ts';
 import type { Terminal } from './terminal.ts';
 import { defineVerb } from './verb.ts';
 import type { Written } from './written.ts';
-
-const flags = {
-  size: whole('Edge of the pictures of a folder', { value: 'pixels', least: 1 }),
-} satisfies Flags;
 
 export const inspectVerb = defineVerb({
   name: 'inspect',
   subject: '<subject>',
   about: 'Say what a data set, a model or a run is',
-  flags,
+  flags: DATA_FLAGS,
   examples: ['inkwash inspect runs/avatars', 'inkwash inspect ./my-pictures'],
   run: inspect,
 });
@@ -32,17 +30,22 @@ const CURVE = { least: 8, most: 50 };
 
 async function inspect(
   subject: string,
-  { size }: FlagValues<typeof flags>,
+  { size, captionColumn, folderRepeats }: FlagValues<typeof DATA_FLAGS>,
   terminal: Terminal,
-  written: Written<typeof flags>,
+  written: Written<typeof DATA_FLAGS>,
 ): Promise<number> {
-  const found = await inspectSubject(subject, { ...(size !== undefined && { size }), onWarning: terminal.warn });
+  const found = await inspectSubject(subject, {
+    ...(size !== undefined && { size }),
+    ...(captionColumn !== undefined && { captionColumn }),
+    ...(folderRepeats !== undefined && { folderRepeats }),
+    onWarning: terminal.warn,
+  });
   const { resultColumns } = terminal;
   const show = (rows: readonly Row[]): void => terminal.print(table(rows, resultColumns));
   terminal.printJson(found);
   switch (found.kind) {
     case 'data':
-      show(dataRows(found));
+      show(dataRows(found, folderRepeats === true));
       terminal.next(['train', subject, ...written.again()]);
       break;
     case 'model':
@@ -72,11 +75,12 @@ function counts(entries: readonly (readonly [string, number])[]): string {
   return some.join(', ') + (entries.length > 10 ? `, … and ${entries.length - 10} more` : '');
 }
 
-function dataRows({ name, train, heldOut, imageShape, classes, captions, report, fingerprint }: DataInspection): Row[] {
+function dataRows(found: DataInspection, repeats: boolean): Row[] {
+  const { name, train, heldOut, imageShape, classes, captions, report, fingerprint } = found;
   const [channels, height, width] = imageShape;
   return [
     ['data', name],
-    ['pictures', `${train} to train on, ${heldOut} held out`],
+    ['pictures', `${train} to train on${repeats ? ' in an epoch, with repeats' : ''}, ${heldOut} held out`],
     ['shape', `${width}×${height}, ${channels === 1 ? 'grey' : 'RGB'}`],
     ['classes', classes ? counts(Object.entries(classes)) : 'none'],
     ['captions', captions.length > 0 ? captions.map((caption) => `"${caption}"`).join('\n') : undefined],
@@ -84,7 +88,7 @@ function dataRows({ name, train, heldOut, imageShape, classes, captions, report,
       'converted',
       report && Object.keys(report.converted).length > 0 ? counts(Object.entries(report.converted)) : undefined,
     ],
-    ...(report?.skipped ?? []).map(({ file, reason }): Row => ['skipped', `${file}: ${reason}`]),
+    ...skippedByReason(report?.skipped ?? []).map((line): Row => ['skipped', line]),
     ...(report?.warnings ?? []).map((warning): Row => ['warning', warning]),
     ['fingerprint', fingerprint],
   ];
@@ -97,7 +101,7 @@ function modelRows({ path, className, parameters, config, scheduler, predictionT
     ['network', `${className}, ${plural(parameters, 'parameter', formatCount(parameters))}`],
     [
       'pictures',
-      `${size?.join('×') ?? 'of any size'}, ${config.in_channels === 1 ? 'grey' : plural(config.in_channels, 'channel')}`,
+      `${size?.toReversed().join('×') ?? 'of any size'}, ${config.in_channels === 1 ? 'grey' : plural(config.in_channels, 'channel')}`,
     ],
     ['channels', config.block_out_channels.join(', ')],
     ['blocks', `${config.down_block_types.join(', ')}; ${plural(config.layers_per_block, 'layer')} each`],

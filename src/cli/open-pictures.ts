@@ -1,5 +1,12 @@
 /** @file Pictures of a data set that fit a model, as arrays. */
-import { BUILT_IN_DATA, type DataSplits, type Dataset, type ImageShape, openData } from '../data/index.node.ts';
+import {
+  BUILT_IN_DATA,
+  type DataSplits,
+  type Dataset,
+  formatImageSize,
+  type ImageShape,
+  openData,
+} from '../data/index.node.ts';
 import { ConfigError, sizeOf } from '../tensor/index.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -24,12 +31,9 @@ export async function openPictures(
   terminal: Pick<Terminal, 'warn'>,
 ): Promise<OpenedPictures> {
   const fixed = BUILT_IN_DATA.includes(spec);
-  const [channels, height, width] = wanted ?? [];
-  if (!fixed && height !== width) {
-    throw new ConfigError(`folders of pictures open as squares, the model makes ${width}×${height}`);
-  }
+  const [channels, height, width] = wanted ?? [0, 0, 0];
   const { train, heldOut }: DataSplits = await openData(spec, {
-    ...(!fixed && height !== undefined && { size: height, channels: channels === 1 ? 'grey' : 'rgb' }),
+    ...(!fixed && wanted && { size: formatImageSize({ width, height }), channels: channels === 1 ? 'grey' : 'rgb' }),
     onWarning: terminal.warn,
   });
   const shape = train.imageShape;

@@ -14,12 +14,14 @@ import {
   type TrainingResult,
   trainDiffusion,
 } from '../training/index.node.ts';
+import { DATA_FLAGS } from './data-flags.ts';
 import { decimal, type Flags, type FlagValues, text, texts, toggle, whole } from './flags.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import { ENGINE_FLAGS } from './open-model.ts';
 import { ProgressLine } from './progress-line.ts';
 import { settingsOf } from './settings-of.ts';
 import { type Interrupted, stopOnSignals } from './signals.ts';
+import { skippedByReason } from './skipped-files.ts';
 import type { Terminal } from './terminal.ts';
 import { TrainingProgress } from './training-progress.ts';
 import { UsageError } from './usage-error.ts';
@@ -27,7 +29,7 @@ import { defineVerb } from './verb.ts';
 
 const flags = {
   out: text('Folder of the run (default: runs/<data>)', { value: 'folder' }),
-  size: whole('Edge of the pictures', { value: 'pixels', least: 1, setting: 'data.size' }),
+  ...DATA_FLAGS,
   batch: whole('Pictures per step', { least: 1, setting: 'batchSize' }),
   steps: whole('Length of the run in steps', { least: 1, setting: 'steps' }),
   minutes: decimal('Length of the run in minutes, everything included', { above: 0, setting: 'minutes' }),
@@ -140,10 +142,7 @@ function configuredData({ data }: ConfigObject, named: string | undefined): stri
 function reportData({ used, skipped, converted, warnings }: DataReport, terminal: Terminal): void {
   const conversions = Object.entries(converted).map(([kind, count]) => `${count} ${kind}`);
   terminal.say(`${plural(used, 'picture')}${conversions.length > 0 ? ` (${conversions.join(', ')})` : ''}`);
-  for (const { file, reason } of skipped.slice(0, 5)) terminal.warn(`skipped ${file}: ${reason}`);
-  if (skipped.length > 5) {
-    terminal.warn(`skipped ${plural(skipped.length - 5, 'more file')}; see them with: inkwash inspect`);
-  }
+  for (const line of skippedByReason(skipped, 3)) terminal.warn(`skipped ${line}`);
   for (const warning of warnings) terminal.warn(warning);
 }
 

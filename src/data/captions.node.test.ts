@@ -72,11 +72,100 @@ describe('captions', () => {
     );
     const result = await captions();
     expect(result.captions).toEqual(['one', undefined]);
-    expect(result.warnings).toHaveLength(5);
-    expect(result.warnings[0]).toContain('metadata.jsonl line 2 was ignored');
-    expect(result.warnings[1]).toBe('metadata.jsonl line 3 was ignored: not an object');
-    expect(result.warnings[2]).toContain('a row without file_name');
-    expect(result.warnings[3]).toBe('metadata.jsonl names 1 pictures that are not there, e.g. c.png');
-    expect(result.warnings[4]).toBe('1 pictures have no caption');
+    expect(result.warnings).toEqual([
+      'metadata.jsonl: lines 2, 3 have no JSON object of one row, ignored',
+      'metadata.jsonl has 1 row without a file_name',
+      'metadata.jsonl names 1 file that the folder lacks: c.png',
+      '1 picture without a caption: b.png',
+    ]);
+  });
+
+  const utf16 = (text: string, order: 'le' | 'be', mark: boolean): Uint8Array => {
+    const bytes = Buffer.from((mark ? '\ufeff' : '') + text, 'utf16le');
+    return order === 'le' ? bytes : bytes.swap16();
+  };
+
+  test.each([
+    ['UTF-8 with a byte order mark', (text: string) => Buffer.from(`\ufeff${text}`)],
+    ['UTF-16, little-endian', (text: string) => utf16(text, 'le', true)],
+    ['UTF-16, big-endian', (text: string) => utf16(text, 'be', true)],
+    ['UTF-16, little-endian, without a mark', (text: string) => utf16(text, 'le', false)],
+    ['UTF-16, big-endian, without a mark', (text: string) => utf16(text, 'be', false)],
+  ])('are read from files of %s', async (_, encode) => {
+    for (const name of ['a.png', 'b.png', 'c.png']) await put(name, redPng());
+    await put('metadata.jsonl', encode('{"file_name":"a.png","text":"été"}\n'));
+    await put('metadata.csv', encode('file_name,text\r\nb.png,"red, über"\r\n'));
+    await put('c.txt', encode('naïve'));
+    expect(await captions()).toEqual({ captions: ['été', 'red, über', 'naïve'], warnings: [] });
+  });
+
+  test('are read as Windows-1252, and named, where they are neither UTF-8 nor UTF-16', async () => {
+    await put('a.png', redPng());
+    await put('a.txt', Uint8Array.of(0xe9, 0x74, 0xe9));
+    expect(await captions()).toEqual({
+      captions: ['été'],
+      warnings: ['neither UTF-8 nor UTF-16, so read as Windows-1252: a.txt'],
+    });
+  });
+
+  test('find their pictures however the system spells the name', async () => {
+    await put('cafe\u0301.png', redPng());
+    await put('th\u00e9.png', redPng());
+    await put('metadata.jsonl', '{"file_name":"caf\u00e9.png","text":"coffee"}\n');
+    await put('the\u0301.txt', 'tea');
+    expect(await captions()).toEqual({ captions: ['coffee', 'tea'], warnings: [] });
+  });
+
+  test('of one picture: rows that differ are named and the last counts, equal ones are one', async () => {
+    for (const name of ['a.png', 'b.png']) await put(name, redPng());
+    await put('metadata.csv', 'file_name,text\na.png,first\nb.png,same\nb.png,same\na.png,last\n');
+    expect(await captions()).toEqual({
+      captions: ['last', 'same'],
+      warnings: ['1 picture with rows that differ, the last counts: a.png'],
+    });
+  });
+
+  test('end at a quote that is not closed, which is named with its line', async () => {
+    for (const name of ['a.png', 'b.png', 'c.png']) await put(name, redPng());
+    const named = 'metadata.csv: the quote opened in line 3 is not closed before the next comma or line';
+    for (const rest of ['c.png,green\n', 'c.png,"green"\n']) {
+      await put('metadata.csv', `file_name,text\na.png,"red"\nb.png,"blue\n${rest}`);
+      const result = await captions();
+      expect(result.captions).toEqual(['red', undefined, undefined]);
+      expect(result.warnings).toEqual([
+        `${named}, so that row and all after it were ignored`,
+        '2 pictures without a caption: b.png, c.png',
+      ]);
+    }
+  });
+
+  test('with commas that no quotes protect are not cut short', async () => {
+    for (const name of ['a.png', 'b.png']) await put(name, redPng());
+    await put('metadata.csv', 'file_name,text\na.png,red, round\nb.png,"red, round"\n');
+    const result = await captions();
+    expect(result.captions).toEqual([undefined, 'red, round']);
+    expect(result.warnings[0]).toBe(
+      'metadata.csv: line 2 has more fields than there are columns, ignored; a text with "," in it needs quotes',
+    );
+  });
+
+  test.each([';', '\t', '|'])('come from tables separated by %j', async (delimiter) => {
+    await put('a.png', redPng());
+    await put('METADATA.CSV', ['file_name,text', 'a.png,"red, round"'].join('\n').replace(/,(?! )/g, delimiter));
+    expect(await captions()).toEqual({ captions: ['red, round'], warnings: [] });
+  });
+
+  test('come from one JSON array as well', async () => {
+    for (const name of ['a.png', 'b.png']) await put(name, redPng());
+    await put('metadata.jsonl', '[{"file_name":"a.png","text":"one"},\n {"file_name":"b.png","text":"two"}]');
+    expect(await captions()).toEqual({ captions: ['one', 'two'], warnings: [] });
+  });
+
+  test('of a file that does not name pictures are one warning', async () => {
+    await put('a.png', redPng());
+    await put('metadata.csv', `image,text\n${'a.png,red\n'.repeat(50)}`);
+    expect((await captions()).warnings).toEqual([
+      'metadata.csv has no column "file_name", so nothing of it was used; its columns: image, text',
+    ]);
   });
 });

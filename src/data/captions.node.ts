@@ -1,8 +1,23 @@
 /** @file Captions of a folder: `metadata.jsonl` or `metadata.csv` (column `file_name`), and same-stem `.txt` files. */
 import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { parseCsv } from './csv.ts';
+import { decodeText } from '../formats/decode-text.ts';
+import { plural } from '../tensor/plural.ts';
 import type { Attributes } from './dataset.ts';
+import { listed } from './listed.ts';
+import { type MetadataRow, parseMetadata } from './metadata-rows.ts';
+import { unreadable } from './scan-folder.node.ts';
+
+/** The files of a folder, and what its descriptions are read for. */
+export interface CaptionRequest {
+  readonly root: string;
+  /** All files, relative to `root`. */
+  readonly files: readonly string[];
+  /** Those of them that are pictures. */
+  readonly pictures: readonly string[];
+  /** The caption column of metadata files. */
+  readonly column: string;
+}
 
 /** What the folder says about its pictures, by path relative to the root. */
 export interface FolderCaptions {
@@ -16,110 +31,132 @@ export interface FolderCaptions {
 const METADATA_NAMES = ['metadata.jsonl', 'metadata.csv'];
 const SIDECAR_EXTENSIONS = ['.txt', '.caption'];
 
-/** The extension with its dot, in lower case. */
-export function extensionOf(file: string): string {
-  return posix.extname(file).toLowerCase();
-}
+const isMetadata = (file: string): boolean => METADATA_NAMES.includes(posix.basename(file).toLowerCase());
+const isSidecar = (file: string): boolean => SIDECAR_EXTENSIONS.includes(posix.extname(file).toLowerCase());
 
-/** The path without its extension. */
-export function stemOf(file: string): string {
-  return file.slice(0, file.length - posix.extname(file).length);
-}
+/** Whether a file describes pictures, by its name. */
+export const isDescription = (file: string): boolean => isMetadata(file) || isSidecar(file);
+
+/** A path in the one spelling that all systems' spellings share: `é` is one character on some and two on others. */
+const spelled = (path: string): string => path.normalize('NFC');
+const stemOf = (file: string): string => spelled(file.slice(0, file.length - posix.extname(file).length));
 
 /**
- * Reads every description among `files` of `root`. `images` are the paths of the pictures; `column` is the caption
- * column. Rows that are broken or name no picture become warnings. A metadata row wins over a sidecar.
+ * Reads every description of a folder. Rows that are broken, or name no file, become warnings; of several rows for a
+ * picture the last counts, and a row counts more than a sidecar.
  */
-export async function readCaptions(
-  root: string,
-  files: readonly string[],
-  images: readonly string[],
-  column: string,
-): Promise<FolderCaptions> {
-  const captions = new Map<string, string>();
-  const attributes = new Map<string, Attributes>();
-  const sources = new Set<string>();
-  const warnings: string[] = [];
-  const known = new Set(images);
-  const byStem = new Map<string, string[]>();
-  for (const image of images) byStem.set(stemOf(image), [...(byStem.get(stemOf(image)) ?? []), image]);
-  for (const file of files) {
-    const described = SIDECAR_EXTENSIONS.includes(extensionOf(file)) ? byStem.get(stemOf(file)) : undefined;
-    if (!described) continue;
-    sources.add(file);
-    const text = (await readText(root, file, warnings))?.trim().replaceAll(/\s+/g, ' ');
-    if (text) for (const image of described) captions.set(image, text);
+export async function readCaptions(request: CaptionRequest): Promise<FolderCaptions> {
+  const reading = new Reading(request);
+  for (const file of request.files.filter(isSidecar)) await reading.sidecar(file);
+  for (const file of request.files.filter(isMetadata)) await reading.metadata(file);
+  return reading.finish();
+}
+
+class Reading {
+  readonly #request: CaptionRequest;
+  readonly #captions = new Map<string, string>();
+  readonly #attributes = new Map<string, Attributes>();
+  readonly #sources = new Set<string>();
+  readonly #warnings: string[] = [];
+  readonly #byStem: ReadonlyMap<string, readonly string[]>;
+  readonly #byPath: ReadonlyMap<string, readonly string[]>;
+  readonly #rows = new Map<string, MetadataRow>();
+  /** Pictures with rows that differ. */
+  readonly #disputed = new Set<string>();
+  readonly #oldEncoding: string[] = [];
+
+  constructor(request: CaptionRequest) {
+    this.#request = request;
+    this.#byStem = grouped(request.pictures, stemOf);
+    this.#byPath = grouped(
+      request.files.filter((file) => !isDescription(file)),
+      spelled,
+    );
   }
-  for (const file of files.filter((path) => METADATA_NAMES.includes(posix.basename(path)))) {
-    sources.add(file);
-    const text = await readText(root, file, warnings);
-    if (text === undefined) continue;
-    const rows = file.endsWith('.csv') ? csvRows(text) : jsonlRows(text, file, warnings);
-    let captioned = 0;
-    const absent: string[] = [];
-    for (const row of rows) {
-      const name = row.file_name;
-      if (name === undefined) {
-        warnings.push(`${file}: a row without file_name: ${JSON.stringify(row).slice(0, 80)}`);
-        continue;
-      }
-      const image = posix.normalize(posix.join(posix.dirname(file), name.replaceAll('\\', '/')));
-      if (!known.has(image)) {
-        absent.push(name);
-        continue;
-      }
-      const { file_name: _, [column]: caption, ...facts } = row;
-      if (caption?.trim()) {
-        captions.set(image, caption.trim());
-        captioned++;
-      }
-      if (Object.keys(facts).length > 0) attributes.set(image, facts);
+
+  /** A `.txt` beside pictures of its stem; others are left alone. */
+  async sidecar(file: string): Promise<void> {
+    const pictures = this.#byStem.get(stemOf(file));
+    if (!pictures) return;
+    const caption = (await this.#text(file))?.trim().replaceAll(/\s+/g, ' ');
+    if (caption) for (const picture of pictures) this.#captions.set(picture, caption);
+  }
+
+  async metadata(file: string): Promise<void> {
+    const { column } = this.#request;
+    const text = await this.#text(file);
+    if (text === undefined) return;
+    const { columns, rows, problems } = parseMetadata(text, file);
+    this.#warnings.push(...problems.map((problem) => `${file}: ${problem}`));
+    if (rows.length === 0) return;
+    const others = columns.filter((name) => name !== 'file_name').join(', ') || 'none';
+    if (!columns.includes('file_name')) {
+      this.#warnings.push(`${file} has no column "file_name", so nothing of it was used; its columns: ${others}`);
+      return;
+    }
+    const named = rows.filter((row) => row.file_name?.trim());
+    const absent = named.flatMap((row) => (this.#describe(file, row) ? [] : [row.file_name ?? '']));
+    if (named.length < rows.length) {
+      this.#warnings.push(`${file} has ${plural(rows.length - named.length, 'row')} without a file_name`);
     }
     if (absent.length > 0) {
+      this.#warnings.push(`${file} names ${plural(absent.length, 'file')} that the folder lacks: ${listed(absent)}`);
+    }
+    if (absent.length < named.length && !named.some((row) => row[column]?.trim())) {
+      this.#warnings.push(`${file} has no captions in a column "${column}"; its columns: ${others}`);
+    }
+  }
+
+  /** Applies a row of `metadata`; returns whether the file it names is there. */
+  #describe(metadata: string, row: MetadataRow): boolean {
+    const { column } = this.#request;
+    const { file_name = '', [column]: caption, ...facts } = row;
+    const path = posix.join(posix.dirname(metadata), file_name.trim().replaceAll('\\', '/'));
+    const files = this.#byPath.get(spelled(path)) ?? [];
+    for (const file of files) {
+      const earlier = this.#rows.get(file);
+      if (earlier && JSON.stringify(earlier) !== JSON.stringify(row)) this.#disputed.add(file);
+      this.#rows.set(file, row);
+      if (caption?.trim()) this.#captions.set(file, caption.trim());
+      if (Object.keys(facts).length > 0) this.#attributes.set(file, facts);
+    }
+    return files.length > 0;
+  }
+
+  finish(): FolderCaptions {
+    const warnings = [...this.#warnings];
+    if (this.#disputed.size > 0) {
+      const pictures = [...this.#disputed];
       warnings.push(
-        `${file} names ${absent.length} pictures that are not there, e.g. ${absent.slice(0, 3).join(', ')}`,
+        `${plural(pictures.length, 'picture')} with rows that differ, the last counts: ${listed(pictures)}`,
       );
     }
-    if (rows.length > absent.length && captioned === 0) {
-      const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => name !== 'file_name');
-      warnings.push(`${file} has no captions in a column "${column}"; its columns: ${columns.join(', ') || 'none'}`);
+    if (this.#oldEncoding.length > 0) {
+      warnings.push(`neither UTF-8 nor UTF-16, so read as Windows-1252: ${listed(this.#oldEncoding)}`);
     }
+    return { captions: this.#captions, attributes: this.#attributes, sources: this.#sources, warnings };
   }
-  return { captions, attributes, sources, warnings };
-}
 
-type Row = Readonly<Record<string, string>>;
-
-async function readText(root: string, file: string, warnings: string[]): Promise<string | undefined> {
-  try {
-    return await readFile(join(root, file), 'utf8');
-  } catch (error) {
-    warnings.push(`${file} cannot be read: ${(error as Error).message}`);
-    return undefined;
-  }
-}
-
-function csvRows(text: string): Row[] {
-  const [header = [], ...rows] = parseCsv(text);
-  return rows.map((fields) =>
-    Object.fromEntries(header.flatMap((name, i) => (fields[i] === undefined ? [] : [[name.trim(), fields[i]]]))),
-  );
-}
-
-/** Objects one a line; values other than text and numbers are left out. */
-function jsonlRows(text: string, file: string, warnings: string[]): Row[] {
-  return text.split('\n').flatMap((line, index) => {
-    if (line.trim() === '') return [];
+  async #text(file: string): Promise<string | undefined> {
+    this.#sources.add(file);
     try {
-      const value: unknown = JSON.parse(line);
-      if (value === null || typeof value !== 'object' || Array.isArray(value)) throw new SyntaxError('not an object');
-      const scalars = Object.entries(value).filter(([, field]) =>
-        ['string', 'number', 'boolean'].includes(typeof field),
-      );
-      return [Object.fromEntries(scalars.map(([name, field]) => [name, String(field)]))];
+      const { text, encoding } = decodeText(await readFile(join(this.#request.root, file)));
+      if (encoding === 'windows-1252') this.#oldEncoding.push(file);
+      return text;
     } catch (error) {
-      warnings.push(`${file} line ${index + 1} was ignored: ${(error as Error).message}`);
-      return [];
+      this.#warnings.push(`${file} was not used: ${unreadable(error)}`);
+      return undefined;
     }
-  });
+  }
+}
+
+function grouped(files: readonly string[], keyOf: (file: string) => string): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const file of files) {
+    const key = keyOf(file);
+    const group = groups.get(key);
+    if (group) group.push(file);
+    else groups.set(key, [file]);
+  }
+  return groups;
 }

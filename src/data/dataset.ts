@@ -40,11 +40,17 @@ export interface Dataset {
   withMirrored(): Dataset;
 }
 
+/** A file that is not used, and why. */
+export interface SkippedFile {
+  readonly file: string;
+  readonly reason: string;
+}
+
 /** What opening a folder of pictures did with every file. */
 export interface DataReport {
   /** Pictures that made it into the set. */
   readonly used: number;
-  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
+  readonly skipped: readonly SkippedFile[];
   /** How many used pictures needed each kind of conversion. */
   readonly converted: Readonly<Partial<Record<Conversion, number>>>;
   /** Anything else worth knowing, a sentence each. */

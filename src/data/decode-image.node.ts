@@ -1,13 +1,16 @@
-/** @file One picture file of any kind to square 8-bit RGB, and what that took. */
-import sharp from 'sharp';
+/** @file One picture file of any kind to 8-bit RGB of one size, and what that took. */
+import sharp, { type Metadata, type Sharp } from 'sharp';
+import { decodeBmp, readBmpHeader } from '../formats/bmp.ts';
+import { type FileKind, fileKind } from '../formats/file-kind.ts';
 import type { Conversion } from './dataset.ts';
+import type { PixelSize } from './image-size.ts';
 
-/** How a picture that is not square becomes square. */
+/** How a picture of another shape is fitted. */
 export type Crop = 'centre' | 'stretch' | 'pad';
 
 /** A decoded picture. */
 export interface DecodedImage {
-  /** [size, size, 3], row-major. */
+  /** [height, width, 3], row-major. */
   readonly rgb: Uint8Array;
   /** Whether every pixel is neutral, however the file stores it. */
   readonly grey: boolean;
@@ -16,47 +19,112 @@ export interface DecodedImage {
 
 /** A picture smaller than 1/8 of the wanted size holds too little to learn from. */
 const LARGEST_ENLARGEMENT = 8;
+/** Pixels of a picture at most: 16,384×16,384. More is a mistake, or an attack, and would not fit into memory. */
+const MAX_PIXELS = 2 ** 28;
 
 const FIT = { centre: 'cover', stretch: 'fill', pad: 'contain' } as const;
 const RESHAPED = { centre: 'cropped', stretch: 'stretched', pad: 'padded' } as const;
 
+const UNREAD_PICTURES: readonly FileKind[] = [
+  ...(['camera raw', 'JPEG XL', 'JPEG 2000', 'icon', 'Photoshop', 'OpenEXR', 'Radiance HDR', 'QOI', 'DDS'] as const),
+  'netpbm',
+];
+
+/** What a failure means where it may be no damage. */
+const BROKEN: Readonly<Record<string, string>> = {
+  gzip: 'not a picture but a compressed file',
+  TIFF: 'a TIFF that is damaged, cut short, or of a rare kind: save it as PNG',
+};
+
+/** Why a file of this kind is not read; undefined for those that are. */
+export function refusal(kind: FileKind | undefined): string | undefined {
+  if (kind === undefined) return 'not a picture of a kind that is read';
+  if (kind === 'HEIC')
+    return `HEIC, which is not read: save it as JPEG (iPhone: Settings, Camera, Formats, Most Compatible)`;
+  if (kind === 'Git LFS pointer') return 'a Git LFS pointer in place of the file: run git lfs pull';
+  if (UNREAD_PICTURES.includes(kind)) return `${kind}, which is not read: save it as PNG or JPEG`;
+  if (['video', 'PDF', 'ZIP', 'web page'].includes(kind)) return `not a picture but a ${kind}`;
+  return undefined;
+}
+
 /**
- * Decodes the file `bytes`: first frame, upright (EXIF), sRGB, 8 bit, on white, resized to `size`×`size`.
+ * Decodes the file `bytes`: first frame, upright (EXIF), sRGB, 8 bit, on white, resized to `size`.
  * Throws an error whose message is the reason to skip the file.
  */
-export async function decodeImage(bytes: Uint8Array, size: number, crop: Crop): Promise<DecodedImage> {
+export async function decodeImage(bytes: Uint8Array, size: PixelSize, crop: Crop): Promise<DecodedImage> {
   if (bytes.length === 0) throw new Error('the file is empty');
-  const pipeline = sharp(bytes, { failOn: 'error' });
-  const { width, height, space, depth, pages, orientation } = await pipeline
-    .metadata()
-    .catch(explain('damaged, or not a picture'));
-  const edge = Math.min(width, height);
-  if (edge * LARGEST_ENLARGEMENT < size)
-    throw new Error(`too small: ${width}×${height} for pictures of ${size}×${size}`);
+  const kind = fileKind(bytes);
+  const refused = refusal(kind);
+  if (refused !== undefined) throw new Error(refused);
+  const broken = BROKEN[kind ?? ''] ?? `a ${kind} that is damaged or cut short`;
+  const { pipeline, metadata } = await orThrow(broken, () => (kind === 'BMP' ? openBmp(bytes) : open(bytes)));
+  checkDepth(metadata, kind);
+  const { width, height } = metadata.autoOrient;
+  const small = Math.max(size.width / width, size.height / height);
+  if (small > LARGEST_ENLARGEMENT) {
+    throw new Error(`too small: ${width}×${height} for pictures of ${size.width}×${size.height}`);
+  }
   const conversions: Conversion[] = [];
-  if (depth === 'ushort') conversions.push('16-bit');
-  if (space === 'cmyk') conversions.push('cmyk');
-  if ((pages ?? 1) > 1) conversions.push('animated');
-  if ((orientation ?? 1) > 1) conversions.push('rotated');
-  if (edge < size) conversions.push('enlarged');
-  if (width !== height) conversions.push(RESHAPED[crop]);
-  const { data, info } = await pipeline
-    .autoOrient()
-    .resize(size, size, { fit: FIT[crop], position: 'centre', background: '#ffffff' })
-    .toColourspace('srgb')
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true })
-    .catch(explain('damaged or cut short'));
+  if (metadata.depth === 'ushort') conversions.push('16-bit');
+  if (metadata.space === 'cmyk') conversions.push('cmyk');
+  if ((metadata.pages ?? 1) > 1) conversions.push('animated');
+  if ((metadata.orientation ?? 1) > 1) conversions.push('rotated');
+  if (small > 1) conversions.push('enlarged');
+  if (width * size.height !== height * size.width) conversions.push(RESHAPED[crop]);
+  const { data, info } = await orThrow(broken, () =>
+    pipeline
+      .autoOrient()
+      .resize(size.width, size.height, { fit: FIT[crop], position: 'centre', background: '#ffffff' })
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true }),
+  );
+  if (info.channels > 4) throw new Error(`${info.channels} channels, which no picture on a screen has`);
   const { rgb, wasTransparent } = flattenOnWhite(data, info.channels);
   if (wasTransparent) conversions.push('alpha');
   return { rgb, grey: isNeutral(rgb), conversions };
 }
 
-/** What happened, and the decoder's own words on one line. */
-function explain(what: string): (error: Error) => never {
-  return (error) => {
-    throw new Error(`${what} (${error.message.trim().replaceAll(/\s+/g, ' ')})`, { cause: error });
-  };
+interface OpenedImage {
+  readonly pipeline: Sharp;
+  readonly metadata: Metadata;
+}
+
+/** A limit that a picture exceeds, told apart from damage. */
+class LimitError extends Error {}
+
+/** What `action` gives; `reason` in place of the decoder's own words when it fails. */
+async function orThrow<T>(reason: string, action: () => T | Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (cause) {
+    throw cause instanceof LimitError ? cause : new Error(reason, { cause });
+  }
+}
+
+function checkPixels({ width, height }: PixelSize): void {
+  if (width * height <= MAX_PIXELS) return;
+  throw new LimitError(`too large: ${width}×${height}, at most ${MAX_PIXELS / 2 ** 20} megapixels are read`);
+}
+
+async function open(bytes: Uint8Array): Promise<OpenedImage> {
+  const metadata = await sharp(bytes, { limitInputPixels: false }).metadata();
+  checkPixels(metadata);
+  return { pipeline: sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS }), metadata };
+}
+
+async function openBmp(bytes: Uint8Array): Promise<OpenedImage> {
+  checkPixels(readBmpHeader(bytes));
+  const { data, width, height, channels } = decodeBmp(bytes);
+  const pipeline = sharp(data, { raw: { width, height, channels }, limitInputPixels: MAX_PIXELS });
+  return { pipeline, metadata: await pipeline.metadata() };
+}
+
+/** Numbers other than 8 and 16 bits without a sign have no white that everyone agrees on. */
+function checkDepth({ depth }: Metadata, kind: FileKind | undefined): void {
+  if (depth === 'uchar' || depth === 'ushort') return;
+  const numbers = ['float', 'double'].includes(depth) ? 'floating-point numbers' : `numbers of type ${depth}`;
+  throw new Error(`a ${kind} of ${numbers}, whose black and white are not known: save it with 8 or 16 bits a channel`);
 }
 
 /** 1 to 4 channels (grey, grey + alpha, RGB, RGBA) to RGB; an alpha channel that is opaque everywhere does not count. */

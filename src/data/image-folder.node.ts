@@ -2,27 +2,32 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { ConfigError, DataError } from '../tensor/index.ts';
-import { extensionOf, readCaptions } from './captions.node.ts';
+import { plural } from '../tensor/plural.ts';
+import { isDescription, readCaptions } from './captions.node.ts';
 import {
   type Conversion,
-  checkCount,
   createDataset,
   type DataReport,
   type DataSplits,
   type Dataset,
+  type SkippedFile,
 } from './dataset.ts';
 import { type Crop, type DecodedImage, decodeImage } from './decode-image.node.ts';
-import { folderLayout } from './folder-classes.ts';
-import { scanFolder } from './scan-folder.node.ts';
-import { splitDataset } from './split.ts';
+import { findPictures } from './find-pictures.node.ts';
+import { type FolderLayout, folderLayout } from './folder-classes.ts';
+import { type ImageSize, type PixelSize, parseImageSize } from './image-size.ts';
+import { listed } from './listed.ts';
+import { scanFolder, unreadable } from './scan-folder.node.ts';
+import { type SplitRows, splitRows } from './split.ts';
+import { twins } from './twins.ts';
 
 /** Options of `openImageFolder`. */
 export interface ImageFolderOptions {
-  /** Edge of the square pictures, in pixels. */
-  readonly size?: number;
+  /** Edge of square pictures in pixels, or `'48x32'` for width x height. */
+  readonly size?: ImageSize;
   /** `auto` is grey when every picture is, else RGB. */
   readonly channels?: 'rgb' | 'grey' | 'auto';
-  /** What to do with pictures that are not square; padding is white. */
+  /** What to do with pictures of another shape; padding is white. */
   readonly crop?: Crop;
   /** Add the mirror image of every training picture. */
   readonly flip?: boolean;
@@ -32,71 +37,94 @@ export interface ImageFolderOptions {
   readonly seed?: number;
   /** Column of the captions in metadata files. */
   readonly captionColumn?: string;
+  /** Read sub-folders as kohya's trainers do: `10_cat` holds pictures of class `cat`, each seen 10 times an epoch. */
+  readonly folderRepeats?: boolean;
   /** Called while the pictures are decoded. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-const IMAGE_EXTENSIONS = ['.png', '.jpg', '.jpeg', '.webp', '.gif', '.avif', '.tif', '.tiff', '.svg', ''];
 /** Pictures live in one array in memory. */
 const MAX_BYTES = 2 ** 31;
+/** Places of an epoch at most: numbers of folders beyond it are dates, not repeats. */
+const MAX_PLACES = 2 ** 24;
 /** Files under way at a time. */
 const CONCURRENCY = 8;
 
 /**
- * Opens the pictures below `path`: sub-folders as classes, captions from metadata files or same-stem `.txt`.
- * The report counts every file. Throws `DataError` when the folder is missing or holds no usable picture, `ConfigError`
- * for impossible options or more than 2 GiB of pictures.
+ * Opens the pictures below `path`, found by their content: sub-folders as classes, captions from metadata files or
+ * same-stem `.txt`. The report counts every file. Throws `DataError` when the folder is missing or holds no usable
+ * picture, `ConfigError` for impossible options or more than 2 GiB of pictures.
  */
 export async function openImageFolder(path: string, options: ImageFolderOptions = {}): Promise<DataSplits> {
-  const { size = 32, channels = 'auto', crop = 'centre', flip = false, captionColumn = 'text', onProgress } = options;
-  checkCount('size', size, 1);
+  const { channels = 'auto', crop = 'centre', flip = false, captionColumn = 'text', onProgress } = options;
+  const size = parseImageSize(options.size ?? 32);
   checkChoice('channels', channels, ['rgb', 'grey', 'auto']);
   checkChoice('crop', crop, ['centre', 'stretch', 'pad']);
   const scan = await scanFolder(path);
-  const candidates = scan.files.filter((file) => IMAGE_EXTENSIONS.includes(extensionOf(file)));
-  const described = await readCaptions(path, scan.files, candidates, captionColumn);
-  const skipped = [...scan.skipped];
-  const isCandidate = new Set(candidates);
-  for (const file of scan.files) {
-    if (isCandidate.has(file) || described.sources.has(file)) continue;
-    skipped.push({ file, reason: `not a picture inkwash reads (${extensionOf(file)})` });
-  }
-  const area = size * size;
-  if (candidates.length * area * 3 > MAX_BYTES) {
-    throw new ConfigError(
-      `${candidates.length} pictures of ${size}×${size} need ${candidates.length * area * 3} bytes, more than ${MAX_BYTES}`,
-      'use a smaller size, or fewer pictures',
-    );
-  }
-  const decoded = await decodeAll(path, candidates, size, crop, skipped, onProgress);
-  const used = candidates.filter((_, i) => decoded[i]);
+  const { pictures, others } = await findPictures(
+    path,
+    scan.files.filter((file) => !isDescription(file)),
+  );
+  const described = await readCaptions({ root: path, files: scan.files, pictures, column: captionColumn });
+  const strays = scan.files.filter((file) => isDescription(file) && !described.sources.has(file));
+  const skipped: SkippedFile[] = [
+    ...scan.skipped,
+    ...others,
+    ...strays.map((file) => ({ file, reason: 'a text that belongs to no picture' })),
+  ];
+  checkMemory(pictures.length, size);
+  const decoded = await decodeAll(path, pictures, size, crop, skipped, onProgress);
+  const used = pictures.filter((_, i) => decoded[i]);
   const images = decoded.filter((image) => image !== undefined);
   if (images.length === 0) throw new DataError(`${path} holds no usable picture${summary(skipped)}`, EMPTY_HINT);
   const isGrey = channels === 'grey' || (channels === 'auto' && images.every(({ grey }) => grey));
-  const layout = folderLayout(used);
+  const layout = folderLayout(used, options);
+  const { width, height } = size;
+  const pixels = pack(images, width * height, isGrey);
   const all = createDataset({
     name: basename(resolve(path)),
-    imageShape: [isGrey ? 1 : 3, size, size],
-    pixels: pack(images, area, isGrey),
+    imageShape: [isGrey ? 1 : 3, height, width],
+    pixels,
     labels: layout.labels,
     classNames: layout.classNames,
     captions: described.captions.size > 0 ? used.map((file) => described.captions.get(file)) : undefined,
     attributes: used.map((file) => ({ file, ...described.attributes.get(file) })),
   });
-  const uncaptioned = used.filter((file) => !described.captions.has(file)).length;
-  const warnings = [...described.warnings, ...layout.warnings];
-  if (described.captions.size > 0 && uncaptioned > 0) warnings.push(`${uncaptioned} pictures have no caption`);
+  const rows = rowsOfParts(all, layout, options);
+  const uncaptioned = described.captions.size > 0 ? used.filter((file) => !described.captions.has(file)) : [];
+  const shared = twins(pixels, pixels.length / used.length, rows).map(([a, b]) => `${used[b]} is ${used[a]}`);
   const report: DataReport = {
     used: images.length,
     skipped: skipped.sort((a, b) => (a.file < b.file ? -1 : 1)),
     converted: countConversions(images, isGrey),
-    warnings,
+    warnings: [
+      ...described.warnings,
+      ...layout.warnings,
+      ...(uncaptioned.length > 0
+        ? [`${plural(uncaptioned.length, 'picture')} without a caption: ${listed(uncaptioned)}`]
+        : []),
+      ...(shared.length > 0
+        ? [
+            `${plural(shared.length, 'held-out picture')} also trained on, so the held-out loss flatters: ${listed(shared)}`,
+          ]
+        : []),
+    ],
   };
-  const { train, heldOut } = splitByFolder(all, layout.parts, options);
+  const train = all.subset(repeated(rows.train, layout.repeats));
+  const heldOut = all.subset(rows.heldOut, `${all.name} held-out`);
   return { train: flip ? train.withMirrored() : train, heldOut, report };
 }
 
-const EMPTY_HINT = 'put PNG, JPEG, WebP, GIF, AVIF, TIFF or SVG files in it or in its sub-folders';
+const EMPTY_HINT = 'put PNG, JPEG, WebP, GIF, AVIF, TIFF, BMP or SVG files in it or in its sub-folders';
+
+function checkMemory(count: number, { width, height }: PixelSize): void {
+  const bytes = count * width * height * 3;
+  if (bytes <= MAX_BYTES) return;
+  throw new ConfigError(
+    `${plural(count, 'picture')} of ${width}×${height} need ${(bytes / 2 ** 30).toFixed(1)} GiB, at most ${MAX_BYTES / 2 ** 30} fit`,
+    { api: 'use a smaller size, or fewer pictures', cli: 'use a smaller --size, or fewer pictures' },
+  );
+}
 
 function checkChoice(option: string, value: string, choices: readonly string[]): void {
   if (!choices.includes(value)) {
@@ -108,9 +136,9 @@ function checkChoice(option: string, value: string, choices: readonly string[]):
 async function decodeAll(
   root: string,
   files: readonly string[],
-  size: number,
+  size: PixelSize,
   crop: Crop,
-  skipped: { file: string; reason: string }[],
+  skipped: SkippedFile[],
   onProgress?: (done: number, total: number) => void,
 ): Promise<(DecodedImage | undefined)[]> {
   const results = new Array<DecodedImage | undefined>(files.length).fill(undefined);
@@ -121,7 +149,10 @@ async function decodeAll(
       const index = next++;
       const file = files[index]!;
       try {
-        results[index] = await decodeImage(await readFile(join(root, file)), size, crop);
+        const bytes = await readFile(join(root, file)).catch((cause) => {
+          throw new Error(unreadable(cause), { cause });
+        });
+        results[index] = await decodeImage(bytes, size, crop);
       } catch (error) {
         skipped.push({ file, reason: (error as Error).message });
       }
@@ -160,18 +191,35 @@ function countConversions(images: readonly DecodedImage[], isGrey: boolean): Par
   return counts;
 }
 
-function splitByFolder(all: Dataset, parts: readonly string[], options: ImageFolderOptions): DataSplits {
-  const rowsOf = (part: string): number[] => parts.flatMap((value, row) => (value === part ? [row] : []));
-  if (rowsOf('heldOut').length > 0) {
-    return { train: all.subset(rowsOf('train')), heldOut: all.subset(rowsOf('heldOut'), `${all.name} held-out`) };
+/** As the folder says, else by the seed. */
+function rowsOfParts(all: Dataset, { parts }: FolderLayout, { heldOut, seed }: ImageFolderOptions): SplitRows {
+  const rowsOf = (part: string): Uint32Array =>
+    Uint32Array.from(parts.flatMap((value, row) => (value === part ? [row] : [])));
+  if (rowsOf('heldOut').length > 0) return { train: rowsOf('train'), heldOut: rowsOf('heldOut') };
+  return splitRows(all, { ...(heldOut !== undefined && { heldOut }), ...(seed !== undefined && { seed }) });
+}
+
+/** Every row as often as an epoch is to see it. Throws `ConfigError` where no memory could hold an epoch. */
+function repeated(rows: Uint32Array, repeats: readonly number[]): Uint32Array {
+  const total = rows.reduce((sum, row) => sum + repeats[row]!, 0);
+  if (total > MAX_PLACES) {
+    throw new ConfigError(`the names of the folders ask for ${total} pictures an epoch, at most ${MAX_PLACES} fit`, {
+      api: 'leave folderRepeats out',
+      cli: 'leave --folder-repeats out',
+    });
   }
-  const { heldOut = 0.1, seed = 0 } = options;
-  return splitDataset(all, { heldOut, seed });
+  const places = new Uint32Array(total);
+  let at = 0;
+  for (const row of rows) {
+    places.fill(row, at, at + repeats[row]!);
+    at += repeats[row]!;
+  }
+  return places;
 }
 
 /** ": a.txt: not a picture; b.png: …", at most three. */
-function summary(skipped: readonly { file: string; reason: string }[]): string {
+function summary(skipped: readonly SkippedFile[]): string {
   if (skipped.length === 0) return ': it is empty';
   const some = skipped.slice(0, 3).map(({ file, reason }) => `${file}: ${reason}`);
-  return `: ${some.join('; ')}${skipped.length > 3 ? `; and ${skipped.length - 3} more files` : ''}`;
+  return `: ${some.join('; ')}${skipped.length > 3 ? `; and ${plural(skipped.length - 3, 'more file')}` : ''}`;
 }

@@ -4,6 +4,7 @@ import { ConfigError, DataError, nearestName } from '../tensor/index.ts';
 import { type AvatarsOptions, openAvatars } from './avatars.node.ts';
 import type { DataSplits } from './dataset.ts';
 import { type ImageFolderOptions, openImageFolder } from './image-folder.node.ts';
+import { formatImageSize, parseImageSize } from './image-size.ts';
 import { openMnist } from './mnist.node.ts';
 
 /** Options of `openData`; each source uses those that concern it. */
@@ -25,10 +26,11 @@ export async function openData(spec: string, options: OpenDataOptions = {}): Pro
   const open = Object.hasOwn(BUILT_IN, spec) ? BUILT_IN[spec] : undefined;
   if (open) {
     const data = await open(options);
-    const [, height] = data.train.imageShape;
-    if (options.size !== undefined && options.size !== height) {
+    const [, height, width] = data.train.imageShape;
+    const wanted = parseImageSize(options.size ?? formatImageSize({ width, height }));
+    if (wanted.width !== width || wanted.height !== height) {
       throw new ConfigError(
-        `${spec} has pictures of ${height}×${height}, size ${options.size} was asked for`,
+        `${spec} has pictures of ${width}×${height}, size ${options.size} was asked for`,
         'leave size out',
       );
     }

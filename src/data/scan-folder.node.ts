@@ -2,11 +2,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../tensor/index.ts';
+import type { SkippedFile } from './dataset.ts';
 
 /** What a scan found: paths relative to the root, with `/` on every system. */
 export interface FolderScan {
   readonly files: readonly string[];
-  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
+  readonly skipped: readonly SkippedFile[];
 }
 
 /**
@@ -22,11 +23,11 @@ export async function scanFolder(root: string): Promise<FolderScan> {
   if (!top.isDirectory())
     throw new DataError(`${root} is a file, not a folder`, 'give the folder that holds the pictures');
   const files: string[] = [];
-  const skipped: { file: string; reason: string }[] = [];
+  const skipped: SkippedFile[] = [];
   const visited = new Set([`${top.dev}:${top.ino}`]);
   const visit = async (folder: string): Promise<void> => {
     const names = await readdir(join(root, folder)).catch((error: NodeJS.ErrnoException) => {
-      skipped.push({ file: `${folder}/`, reason: `the folder cannot be read (${error.code})` });
+      skipped.push({ file: `${folder}/`, reason: unreadable(error) });
       return [];
     });
     for (const name of names.sort()) {
@@ -42,10 +43,18 @@ export async function scanFolder(root: string): Promise<FolderScan> {
           await visit(path);
         }
       } catch (error) {
-        skipped.push({ file: path, reason: `a broken link or unreadable (${(error as NodeJS.ErrnoException).code})` });
+        skipped.push({ file: path, reason: unreadable(error) });
       }
     }
   };
   await visit('');
   return { files: files.sort(), skipped };
+}
+
+/** Why the system does not give a file, in our words. */
+export function unreadable(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || code === 'ELOOP') return 'a broken link';
+  if (code === 'EACCES' || code === 'EPERM') return 'it may not be read by you';
+  return `it cannot be read (${code ?? message})`;
 }

@@ -11,8 +11,11 @@ const interval = z.union([z.int().nonnegative(), z.string()]);
 const dataSchema = z.strictObject({
   /** Name of a built-in data set, or the path of a folder of pictures. */
   spec: z.string().min(1),
-  /** Edge of the pictures; null: the data set's own, 32 for folders. */
-  size: count.nullable().default(null),
+  /** Edge of square pictures, or width x height as in '48x32'; null: the data set's own, 32 for folders. */
+  size: z
+    .union([count, z.templateLiteral([z.int(), 'x', z.int()])])
+    .nullable()
+    .default(null),
   channels: z.enum(['rgb', 'grey', 'auto']).default('auto'),
   crop: z.enum(['centre', 'stretch', 'pad']).default('centre'),
   /** Mirror pictures left to right at random. */
@@ -26,6 +29,10 @@ const dataSchema = z.strictObject({
   count: count.nullable().default(null),
   /** Pictures to hold out for validation: a fraction below 1 or a count; null: the data set's own. */
   heldOut: z.number().nonnegative().nullable().default(null),
+  /** Column of the captions in the metadata files of a folder. */
+  captionColumn: z.string().min(1).default('text'),
+  /** Reads sub-folders as kohya's trainers do: `10_cat` holds pictures of `cat`, each seen 10 times an epoch. */
+  folderRepeats: z.boolean().default(false),
 });
 
 const diffusionSchema = z.strictObject({

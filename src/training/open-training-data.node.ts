@@ -1,7 +1,7 @@
 /** @file Opens the data that a configuration names. */
 
 import { type DataSplits, type OpenDataOptions, openData } from '../data/index.node.ts';
-import type { AvatarAttribute } from '../data/index.ts';
+import type { AvatarAttribute, Dataset } from '../data/index.ts';
 import type { TrainingConfigInput } from './config.ts';
 
 /** Callbacks while data is opened. */
@@ -15,8 +15,8 @@ export async function openTrainingData(
   data: TrainingConfigInput['data'] & object,
   callbacks: OpenDataCallbacks = {},
 ): Promise<DataSplits> {
-  const { spec = '', size, channels, crop, labelBy, count, heldOut } = data;
-  return openData(spec, {
+  const { spec = '', size, channels, crop, labelBy, count, heldOut, captionColumn, folderRepeats } = data;
+  const opened = await openData(spec, {
     ...callbacks,
     ...(size != null && { size }),
     ...(channels !== undefined && { channels }),
@@ -24,5 +24,15 @@ export async function openTrainingData(
     ...(labelBy != null && { labelBy: labelBy as AvatarAttribute | AvatarAttribute[] }),
     ...(count != null && { count }),
     ...(heldOut != null && { heldOut }),
+    ...(captionColumn !== undefined && { captionColumn }),
+    ...(folderRepeats !== undefined && { folderRepeats }),
   });
+  if (opened.report && hasCaptions(opened.train)) {
+    callbacks.onWarning?.('the captions are not used: the network learns from the pictures and their classes');
+  }
+  return opened;
+}
+
+function hasCaptions(data: Dataset): boolean {
+  return Array.from({ length: data.length }, (_, i) => i).some((i) => data.caption(i) !== undefined);
 }

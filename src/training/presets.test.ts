@@ -34,9 +34,13 @@ test('attends at 8×8 and below', () => {
 
 test('says which sizes fit a network', () => {
   expect(() => checkSize([3, 30, 30], 3)).toThrow(
-    /30×30 do not fit a network of 3 resolutions: the size must be a multiple of 4\n {2}hint: use --size 28 or 32/,
+    /30×30 do not fit a network of 3 resolutions: width and height must be multiples of 4\n {2}hint: set data.size to 28 or 32,/,
   );
-  expect(() => checkSize([3, 3, 3], 3)).toThrow(/use --size 4,/);
+  expect(() => checkSize([3, 3, 3], 3)).toThrow(/set data.size to 4,/);
+  // [C, H, W]: 50 wide, 33 high
+  expect(() => checkSize([3, 33, 50], 3)).toThrow(/pictures of 50×33 .*\n {2}hint: set data.size to 48x32 or 52x36,/);
+  expect(() => checkSize([3, 2, 48], 3)).toThrow(/set data.size to 48x4,/);
+  expect(() => checkSize([3, 32, 48], 3)).not.toThrow();
   expect(() => checkSize([3, 32, 32], 3)).not.toThrow();
 });
 

@@ -1,4 +1,5 @@
 /** @file Presets: a sensible configuration for any data set, by the size of its pictures, and tuned ones by name. */
+import { formatImageSize, type ImageShape, type ImageSize } from '../data/index.ts';
 import { ConfigError } from '../tensor/index.ts';
 import type { TrainingConfigInput } from './config.ts';
 
@@ -60,15 +61,18 @@ export function unetPreset({
 }
 
 /** Throws `ConfigError` unless pictures of this size can be halved once less than there are resolutions. */
-export function checkSize([, height, width]: readonly number[], resolutions: number): void {
+export function checkSize([, height, width]: ImageShape, resolutions: number): void {
   const factor = 2 ** (resolutions - 1);
-  const odd = [height!, width!].find((edge) => edge % factor !== 0);
-  if (odd === undefined) return;
-  const below = Math.floor(odd / factor) * factor;
-  const near = [...(below > 0 ? [below] : []), below + factor].join(' or ');
+  if (height % factor === 0 && width % factor === 0) return;
+  const fitted = (round: (edge: number) => number): ImageSize =>
+    formatImageSize({ width: round(width / factor) * factor, height: round(height / factor) * factor });
+  const sizes = [...new Set([fitted((edge) => Math.max(1, Math.floor(edge))), fitted(Math.ceil)])].join(' or ');
   throw new ConfigError(
-    `pictures of ${height}×${width} do not fit a network of ${resolutions} resolutions: the size must be a multiple of ${factor}`,
-    `use --size ${near}, or fewer entries in model.block_out_channels`,
+    `pictures of ${width}×${height} do not fit a network of ${resolutions} resolutions: width and height must be multiples of ${factor}`,
+    {
+      api: `set data.size to ${sizes}, or fewer entries in model.block_out_channels`,
+      cli: `use --size ${sizes}, or fewer entries in model.block_out_channels`,
+    },
   );
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parseTrainingConfig } from './config.ts';
 import { configHash, resolveConfig, resumeConfig } from './resolve-config.ts';
 
 const facts = { imageShape: [3, 16, 16] as const, count: 100, classNames: undefined };
@@ -41,4 +42,32 @@ test('hashes what decides the result, whatever the order of the keys', () => {
   const shuffled = Object.fromEntries(Object.entries(stored).reverse()) as typeof stored;
   expect(configHash(shuffled)).toBe(configHash(stored));
   expect(configHash({ ...stored, seed: 1 })).not.toBe(configHash(stored));
+});
+
+test('keeps the hashes that runs of the first version were saved with, so that they can be resumed', () => {
+  const folder = { data: { spec: './pictures', size: 16, heldOut: 0.2 }, model: { block_out_channels: [8, 16] } };
+  const first = parseTrainingConfig({ ...folder, steps: 9, seed: 3 });
+  expect(configHash(first)).toBe('922c89e64080e68d');
+  const avatars = { data: { spec: 'avatars', labelBy: ['hat'] }, optimizer: { betas: [0.9, 0.99] } };
+  expect(configHash(parseTrainingConfig({ ...avatars, minutes: 3 }))).toBe('b0aaaa3d837d21b1');
+  for (const later of [{ captionColumn: 'caption' }, { folderRepeats: true }]) {
+    expect(configHash({ ...first, data: { ...first.data, ...later } })).not.toBe(configHash(first));
+  }
+});
+
+test('writes a size in one way, so that another spelling is no change', () => {
+  const config = resolveConfig(
+    { data: { spec: './pictures', size: '24×16' as '24x16' }, steps: 9 },
+    {
+      ...facts,
+      imageShape: [3, 16, 24],
+    },
+  );
+  expect(config.data.size).toBe('24x16');
+  expect(config.model.sample_size).toEqual([16, 24]);
+  expect(resumeConfig(config, { data: { size: '24X16' as '24x16' } }).changed).toEqual([]);
+  expect(resolveConfig({ data: { spec: './pictures', size: '16x16' }, steps: 9 }, facts).data.size).toBe(16);
+  expect(() => resolveConfig({ data: { spec: './pictures', size: 'big' as '1x1' } }, facts)).toThrow(
+    /width x height, got "big"/,
+  );
 });

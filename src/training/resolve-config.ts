@@ -1,5 +1,5 @@
 /** @file From what a user asks for to a complete configuration: presets below, wishes above; and what a resume may change. */
-import { contentHash } from '../data/index.ts';
+import { contentHash, formatImageSize, parseImageSize } from '../data/index.ts';
 import { planForSolver } from '../diffusion/gaussian/plan-for-solver.ts';
 import { parseUNet2DConfig } from '../models/unet2d-config.ts';
 import { ConfigError } from '../tensor/index.ts';
@@ -23,10 +23,12 @@ export interface DataFacts {
   readonly classNames: readonly string[] | undefined;
 }
 
-/** `data: 'x'` is short for `data: { spec: 'x' }`. Throws `ConfigError` for unknown keys. */
+/** `data: 'x'` is short for `data: { spec: 'x' }`; sizes have one spelling. Throws `ConfigError` for unknown keys. */
 export function normalizeConfig(input: TrainingConfigInput): ConfigObject {
-  const { data, ...rest } = input;
-  const config = { ...rest, ...(data !== undefined && { data: typeof data === 'string' ? { spec: data } : data }) };
+  const { data: given, ...rest } = input;
+  const data = typeof given === 'string' ? { spec: given } : given;
+  const size = data?.size == null ? data?.size : formatImageSize(parseImageSize(data.size));
+  const config = { ...rest, ...(data && { data: { ...data, ...(size !== undefined && { size }) } }) };
   checkConfigKeys(config);
   return config as ConfigObject;
 }
@@ -58,7 +60,7 @@ export function resolveConfig(input: TrainingConfigInput, facts: DataFacts): Tra
   checkSize(facts.imageShape, network.block_out_channels.length);
   checkNames(config);
   const [, height, width] = facts.imageShape;
-  const size = height === width ? height : config.data.size;
+  const size = formatImageSize({ width, height });
   return { ...config, data: { ...config.data, size }, model: network as unknown as TrainingConfig['model'] };
 }
 
@@ -107,16 +109,24 @@ export function resumeConfig(stored: TrainingConfig, input: TrainingConfigInput)
   return { config, changed };
 }
 
+/** Settings that came after the first version; at their defaults they leave the hash as it was before them. */
+const LATER = ['data.captionColumn', 'data.folderRepeats'];
+
 /** Hash of all that decides what is learned; equal configurations have equal hashes. */
 export function configHash(config: TrainingConfig): string {
-  const decisive = Object.entries(config).filter(([key]) => !isHarmless(key));
-  return contentHash([JSON.stringify(sorted(Object.fromEntries(decisive)))]);
+  const defaults = parseTrainingConfig({ data: { spec: config.data.spec }, steps: 1 });
+  const departs = configDifferences(defaults as unknown as ConfigObject, config as unknown as ConfigObject);
+  const isDecisive = (key: string): boolean =>
+    !isHarmless(key) && (!LATER.includes(key) || departs.some((one) => one.key === key));
+  return contentHash([JSON.stringify(sorted(config, isDecisive))]);
 }
 
-/** The same value with all object keys in order. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
+/** The same value with all object keys in order, those that `keeps` refuses by their dotted name left out. */
+function sorted(value: unknown, keeps: (key: string) => boolean, prefix = ''): unknown {
+  if (Array.isArray(value)) return value.map((inner) => sorted(inner, () => true));
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+  const entries = Object.entries(value)
+    .filter(([key]) => keeps(prefix + key))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner, keeps, `${prefix}${key}.`)]));
 }
