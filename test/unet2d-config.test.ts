@@ -15,6 +15,8 @@ const tiny = {
   norm_num_groups: 2,
 } as const;
 
+const attention = { down_block_types: ['AttnDownBlock2D', 'DownBlock2D'], attention_head_dim: 2 };
+
 const golden = (name: string): Record<string, unknown> =>
   JSON.parse(readFileSync(fileURLToPath(new URL(`./golden/unet2d/${name}/config.json`, import.meta.url)), 'utf8'));
 
@@ -44,7 +46,7 @@ describe('configurations of UNet2DModel', () => {
     expect(Object.keys(config).sort()).toEqual(Object.keys(written).sort());
   });
 
-  it.each(['ddpm', 'class-attention', 'resnet-resampling', 'learned-time', 'ncsnpp'])(
+  it.each(['ddpm', 'class-attention', 'resnet-resampling', 'learned-time', 'ncsnpp', 'no-layers'])(
     'pass through unchanged: %s',
     (name) => {
       const { _class_name, _diffusers_version, ...written } = golden(name);
@@ -63,6 +65,18 @@ describe('configurations of UNet2DModel', () => {
     expect(config.down_block_types).toEqual(tiny.down_block_types);
   });
 
+  it.each([
+    { ...tiny, down_block_types: ['DownBlock2D', 'AttnDownBlock2D'], downsample_type: 'unread', downsample_padding: 1 },
+    { ...tiny, ...attention, mid_block_type: null, downsample_type: 'resnet', downsample_padding: 7 },
+    { ...tiny, num_train_timesteps: -1, class_embed_type: 'timestep', num_class_embeds: -1 },
+    { ...tiny, add_attention: false, attn_norm_num_groups: 3 },
+  ])('may hold anything where nothing reads it: %o', (config) => {
+    const model = UNet2DModel.fromConfig(config);
+    expect(model.config).toMatchObject(config);
+    const labels = () => model.classInput && input('labels', [1], model.classInput.dtype);
+    expect(() => trace(() => model.forward(input('x', [1, 3, 8, 8]), input('t', [1]), labels()))).not.toThrow();
+  });
+
   it('ignore keys that start with _', () => {
     expect(() => parseUNet2DConfig({ _use_default_values: ['x'] })).not.toThrow();
   });
@@ -72,7 +86,28 @@ describe('configurations of UNet2DModel', () => {
     [{ ...tiny, up_block_types: ['UpBlock2D'] }, 'as many down_block_types (2) as up_block_types (1)'],
     [{ act_fn: 'tanh' }, 'choose one of silu, swish, mish, gelu, relu'],
     [{ block_out_channels: [8, -1] }, "'block_out_channels.1' does not fit, got [8,-1]"],
-    [{ dropout: 1 }, "'dropout' does not fit, got 1"],
+    [{ dropout: 1.5 }, "'dropout' does not fit, got 1.5"],
+    [{ mid_block_scale_factor: 0 }, 'any number but 0'],
+    [{ ...tiny, layers_per_block: 0 }, 'layers_per_block 0 leaves nothing to change the channels'],
+    [{ ...tiny, freq_shift: 2 }, 'freq_shift 2 with block_out_channels[0] 4 makes the time embedding divide by zero'],
+    [{ ...tiny, downsample_padding: 2 }, 'downsample_padding 2 does not halve the resolution'],
+    [{ ...tiny, ...attention, downsample_type: 'pool' }, "downsample_type 'pool' does not change the resolution"],
+    [
+      { ...tiny, up_block_types: ['AttnUpBlock2D', 'UpBlock2D'], upsample_type: 'x' },
+      "upsample_type 'x' does not change",
+    ],
+    [{ ...tiny, attention_head_dim: 0 }, 'attention over 8 channels with 0 per head has no head'],
+    [{ ...tiny, attn_norm_num_groups: 3 }, 'the 8 channels of mid_block.attentions.0.group_norm do not divide into 3'],
+    [{ ...tiny, num_class_embeds: 0 }, 'num_class_embeds is the number of classes, got 0'],
+    [{ time_embedding_type: 'learned', num_train_timesteps: 0 }, 'the number of times, got 0'],
+    [
+      { ...tiny, down_block_types: ['SkipDownBlock2D', 'DownBlock2D'], in_channels: 1 },
+      'set in_channels to 3, or use DownBlock2D',
+    ],
+    [
+      { ...tiny, up_block_types: ['SkipUpBlock2D', 'UpBlock2D'], out_channels: 1 },
+      'set out_channels to 3, or use UpBlock2D',
+    ],
     [{ ...tiny, norm_num_groups: null }, 'may be null only where all blocks are skip blocks'],
     [{ time_embedding_type: 'learned' }, 'needs num_train_timesteps'],
     [{ ...tiny, attention_head_dim: 16 }, 'attention over 8 channels with 16 per head has no head'],
@@ -108,9 +143,16 @@ describe('UNet2DModel', () => {
   });
 
   it('names the number of groups that does not divide the channels, and the module', () => {
-    const model = new UNet2DModel({ ...tiny, norm_num_groups: 3 });
-    expect(() => forward(model)).toThrow(
-      /the 4 channels .* do not divide into 3 groups[\s\S]*in module down_blocks\.0\.resnets\.0\.norm1/,
+    expect(() => new UNet2DModel({ ...tiny, norm_num_groups: 3 })).toThrow(
+      /the 4 channels of down_blocks\.0\.resnets\.0\.norm1 do not divide into 3 groups[\s\S]*hint: choose norm_num_groups/,
+    );
+    const skip = {
+      block_out_channels: [8],
+      down_block_types: ['AttnSkipDownBlock2D'],
+      up_block_types: ['SkipUpBlock2D'],
+    };
+    expect(() => UNet2DModel.fromConfig({ ...skip, norm_num_groups: null })).toThrow(
+      /the 8 channels of down_blocks\.0\.attentions\.0\.group_norm do not divide into 32 groups[\s\S]*with attention of 32/,
     );
   });
 

@@ -94,7 +94,7 @@ export class DownBlock2D extends Module implements DownBlock {
 
   forward(hidden: Tensor, temb: Tensor, skip: Tensor): DownResult {
     const states = runLayers(this, hidden, temb);
-    let h = states.at(-1)!;
+    let h = states.at(-1) ?? hidden;
     for (const downsampler of this.downsamplers) {
       h = downsampler instanceof ResnetBlock2D ? downsampler.forward(h, temb) : downsampler.forward(h);
       states.push(h);

@@ -49,7 +49,7 @@ export class SkipDownBlock2D extends Module implements DownBlock {
 
   forward(hidden: Tensor, temb: Tensor, skip: Tensor): DownResult {
     const states = runLayers(this, hidden, temb);
-    const last = states.at(-1)!;
+    const last = states.at(-1) ?? hidden;
     if (!this.resnetDown || !this.skipConv) return { hidden: last, states, skip };
     const picture = firDown(skip);
     const h = this.skipConv.forward(picture).add(this.resnetDown.forward(last, temb));

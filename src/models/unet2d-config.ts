@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type ActivationName, activations } from '../nn/index.ts';
 import { ConfigError } from '../tensor/index.ts';
 import { parseConfig, requireChoice } from './parse-config.ts';
+import { checkUNet2DConfig } from './unet2d-checks.ts';
 
 export const DOWN_BLOCK_TYPES = [
   'DownBlock2D',
@@ -23,7 +24,8 @@ export const UP_BLOCK_TYPES = [
 export type UpBlockType = (typeof UP_BLOCK_TYPES)[number];
 
 const count = z.int().positive();
-const resampling = z.enum(['conv', 'resnet']);
+/** A number that only some networks read: what it must be is checked where it is read, as in diffusers. */
+const perhapsUnread = z.int().nullable();
 
 const schema = z.object({
   /** Height and width the network is meant for; it runs at any multiple of its factor. */
@@ -36,46 +38,53 @@ const schema = z.object({
   /** Maps samples in [0, 1] to [-1, 1] first. */
   center_input_sample: z.boolean().default(false),
   time_embedding_type: z.enum(['positional', 'fourier', 'learned']).default('positional'),
-  /** Features of the time embedding; 4 · block_out_channels[0] by default. */
-  time_embedding_dim: count.nullable().default(null),
+  /** Features of the time embedding; null or 0: 4 · block_out_channels[0]. */
+  time_embedding_dim: z.int().nonnegative().nullable().default(null),
   freq_shift: z.number().default(0),
   flip_sin_to_cos: z.boolean().default(true),
   down_block_types: z
     .array(z.string())
     .readonly()
     .default(['DownBlock2D', 'AttnDownBlock2D', 'AttnDownBlock2D', 'AttnDownBlock2D']),
-  mid_block_type: z.literal('UNetMidBlock2D').nullable().default('UNetMidBlock2D'),
+  /** null: no middle block; every name stands for `UNetMidBlock2D`. */
+  mid_block_type: z.string().nullable().default('UNetMidBlock2D'),
   up_block_types: z
     .array(z.string())
     .readonly()
     .default(['AttnUpBlock2D', 'AttnUpBlock2D', 'AttnUpBlock2D', 'UpBlock2D']),
   block_out_channels: z.array(count).min(1).readonly().default([224, 448, 672, 896]),
-  layers_per_block: count.default(2),
+  /** Residual blocks of a down block, one less than those of an up block; 0 only where all blocks have the same channels. */
+  layers_per_block: z.int().nonnegative().default(2),
   /** Residual sums of the middle block are divided by it. */
-  mid_block_scale_factor: z.number().positive().default(1),
-  /** Padding of strided convolutions; 0 pads the far sides only. */
-  downsample_padding: z.int().nonnegative().default(1),
-  /** How attention blocks change the resolution. */
-  downsample_type: resampling.default('conv'),
-  upsample_type: resampling.default('conv'),
-  dropout: z.number().min(0).lt(1).default(0),
+  mid_block_scale_factor: z
+    .number()
+    .refine((factor) => factor !== 0, 'sums are divided by it: any number but 0')
+    .default(1),
+  /** Padding of strided convolutions: 1, or 0 to pad the far sides only. */
+  downsample_padding: z.int().default(1),
+  /** How attention blocks change the resolution: 'conv' (also null) or 'resnet'. */
+  downsample_type: z.string().nullable().default('conv'),
+  upsample_type: z.string().nullable().default('conv'),
+  dropout: z.number().min(0).max(1).default(0),
   act_fn: z.string().default('silu'),
   /** Channels of one attention head; null: one head of all channels. */
-  attention_head_dim: count.nullable().default(8),
+  attention_head_dim: perhapsUnread.default(8),
   /** Groups of all norms; null: a quarter of the channels, at most 32 (skip blocks always choose so). */
   norm_num_groups: count.nullable().default(32),
   /** Groups of the middle attention's norm; null: norm_num_groups, or no norm with scale_shift. */
-  attn_norm_num_groups: count.nullable().default(null),
-  norm_eps: z.number().positive().default(1e-5),
+  attn_norm_num_groups: perhapsUnread.default(null),
+  /** Added to variances. */
+  norm_eps: z.number().default(1e-5),
   /** How residual blocks take the time: added, or as a scale and a shift after the norm. */
   resnet_time_scale_shift: z.enum(['default', 'scale_shift']).default('default'),
   /** Attention in the middle block. */
   add_attention: z.boolean().default(true),
-  class_embed_type: z.enum(['timestep', 'identity']).nullable().default(null),
+  /** null: num_class_embeds decides; 'timestep': classes are times; 'identity': classes are embeddings; else no classes. */
+  class_embed_type: z.string().nullable().default(null),
   /** Number of class labels (a null class for guidance included). */
-  num_class_embeds: count.nullable().default(null),
+  num_class_embeds: perhapsUnread.default(null),
   /** Rows of the learned time embedding. */
-  num_train_timesteps: count.nullable().default(null),
+  num_train_timesteps: perhapsUnread.default(null),
 });
 
 type Parsed = z.output<typeof schema>;
@@ -99,7 +108,8 @@ const plain = (type: string): string => type.replace(/^UNetRes/, '');
 
 /**
  * Checks a configuration and fills in diffusers' defaults.
- * Throws `ConfigError` for unknown keys, unknown block types or activations, and lists whose lengths differ.
+ * Throws `ConfigError` for unknown keys, unknown block types or activations, lists whose lengths differ, and settings that
+ * do not fit each other.
  */
 export function parseUNet2DConfig(json: object): UNet2DConfig {
   const config = parseConfig(schema, json, 'UNet2DModel');
@@ -110,19 +120,18 @@ export function parseUNet2DConfig(json: object): UNet2DConfig {
       'give one of each per resolution',
     );
   }
-  if (config.time_embedding_type === 'learned' && config.num_train_timesteps === null) {
-    throw new ConfigError("time_embedding_type 'learned' needs num_train_timesteps");
-  }
   if (
     config.norm_num_groups === null &&
     [...down_block_types, ...up_block_types].some((name) => !name.includes('Skip'))
   ) {
     throw new ConfigError('norm_num_groups may be null only where all blocks are skip blocks', 'set it, e.g. to 32');
   }
-  return {
+  const complete = {
     ...config,
     act_fn: requireChoice('act_fn', config.act_fn.toLowerCase(), Object.keys(activations) as ActivationName[]),
     down_block_types: down_block_types.map((name) => requireChoice('down_block_types', plain(name), DOWN_BLOCK_TYPES)),
     up_block_types: up_block_types.map((name) => requireChoice('up_block_types', plain(name), UP_BLOCK_TYPES)),
   };
+  checkUNet2DConfig(complete);
+  return complete;
 }

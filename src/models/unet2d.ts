@@ -10,7 +10,7 @@ import {
   TimestepEmbedding,
   Timesteps,
 } from '../nn/index.ts';
-import { ConfigError, formatShape, ShapeError } from '../tensor/index.ts';
+import { ConfigError, type Dtype, formatShape, type Shape, ShapeError } from '../tensor/index.ts';
 import { currentAttentionKey } from './attention-block.ts';
 import {
   type DownBlock,
@@ -21,6 +21,7 @@ import {
   UpBlock2D,
 } from './unet-blocks.ts';
 import { defaultGroups, SkipDownBlock2D, SkipUpBlock2D } from './unet-skip-blocks.ts';
+import { resamplingOf } from './unet2d-checks.ts';
 import { parseUNet2DConfig, type UNet2DConfig, type UNet2DConfigInput } from './unet2d-config.ts';
 
 /** Standard deviation of the Fourier frequencies, fixed in diffusers. */
@@ -55,8 +56,8 @@ function blockOptions(config: UNet2DConfig, tembChannels: number, channels: numb
 }
 
 /** How a block changes the resolution: attention blocks ask the configuration, `Resnet…` blocks use a residual block. */
-function resampling(type: string, configured: 'conv' | 'resnet'): 'conv' | 'resnet' {
-  if (type.startsWith('Attn')) return configured;
+function resampling(type: string, configured: string | null): 'conv' | 'resnet' {
+  if (type.startsWith('Attn')) return resamplingOf(configured) ?? 'conv';
   return type.startsWith('Resnet') ? 'resnet' : 'conv';
 }
 
@@ -119,7 +120,7 @@ export class UNet2DModel extends Module {
     this.config = config;
     const first = config.block_out_channels[0]!;
     const last = config.block_out_channels.at(-1)!;
-    const tembChannels = config.time_embedding_dim ?? 4 * first;
+    const tembChannels = config.time_embedding_dim || 4 * first;
     const timeFeatures = config.time_embedding_type === 'fourier' ? 2 * first : first;
     this.convIn = new Conv2d(config.in_channels, first, 3, { padding: 1 });
     this.timeProj = timeProjection(config);
@@ -145,12 +146,26 @@ export class UNet2DModel extends Module {
       epsilon: config.norm_eps,
     });
     this.convOut = new Conv2d(first, config.out_channels, 3, { padding: 1 });
+    this.#checkNorms();
     this.initialize(seed);
   }
 
   /** A network from the JSON of a `config.json`; keys that start with `_` are ignored. Throws `ConfigError`. */
   static fromConfig(json: object, options?: UNet2DOptions): UNet2DModel {
     return new UNet2DModel(json as UNet2DConfigInput, options);
+  }
+
+  /**
+   * What `forward` takes as class labels for each sample: a class (int64), a time (float32) or an embedding (float32), by its
+   * shape without the batch. Undefined: nothing.
+   */
+  get classInput(): { readonly shape: Shape; readonly dtype: Dtype } | undefined {
+    const { class_embed_type, num_class_embeds } = this.config;
+    if (class_embed_type === 'timestep') return { shape: [], dtype: 'float32' };
+    if (class_embed_type === 'identity') {
+      return { shape: this.timeEmbedding.linear_2.bias!.shape, dtype: 'float32' };
+    }
+    return class_embed_type === null && num_class_embeds !== null ? { shape: [], dtype: 'int64' } : undefined;
   }
 
   /** Heights and widths must be multiples of it: 2 per change of resolution. */
@@ -202,9 +217,25 @@ export class UNet2DModel extends Module {
     if (!classLabels) {
       throw new ConfigError('this network needs class labels', 'pass them as the third argument of forward()');
     }
-    if (!this.classEmbedding) return temb.add(classLabels);
+    if (!this.classEmbedding) return temb.add(classLabels.cast('float32'));
     const labels = this.config.class_embed_type === 'timestep' ? this.timeProj.forward(classLabels) : classLabels;
     return temb.add(this.classEmbedding.forward(labels));
+  }
+
+  #checkNorms(): void {
+    for (const [path, module] of this.namedModules()) {
+      if (!(module instanceof GroupNorm)) continue;
+      const { groups, weight } = module;
+      const [channels] = weight.shape as [number];
+      if (groups >= 1 && channels % groups === 0) continue;
+      const { norm_num_groups, attn_norm_num_groups } = this.config;
+      throw new ConfigError(
+        `the ${channels} channels of ${path} do not divide into ${groups} groups`,
+        groups === norm_num_groups || groups === attn_norm_num_groups
+          ? 'choose norm_num_groups and attn_norm_num_groups that divide block_out_channels'
+          : 'skip blocks choose their groups: give them block_out_channels that are multiples of 4, with attention of 32',
+      );
+    }
   }
 
   #checkSample({ shape }: Tensor): void {

@@ -43,7 +43,13 @@ describe('Dropout', () => {
     expect((await run(0.5, false)).y.every((value) => value === 1)).toBe(true);
   });
 
-  it.each([-0.1, 1, Number.NaN])('refuses the probability %s', (probability) => {
+  it('lets nothing pass while training with probability 1, as in PyTorch', async () => {
+    const { y, dx } = await run(1, true);
+    expect(new Set([...y, ...dx])).toEqual(new Set([0]));
+    expect((await run(1, false)).y.every((value) => value === 1)).toBe(true);
+  });
+
+  it.each([-0.1, 1.1, Number.NaN])('refuses the probability %s', (probability) => {
     expect(() => new Dropout(probability)).toThrow(ConfigError);
   });
 });

@@ -27,7 +27,7 @@ function frequencies(count: number, shift: number, maxPeriod: number): Float32Ar
 
 /**
  * Sinusoidal embedding of times (Vaswani et al. 2017; Ho et al. 2020), with diffusers' options:
- * `[sin(t · f), cos(t · f)]`. timesteps (float or integer): [B] → float32 [B, dimension]; an odd dimension ends in zeros.
+ * `[sin(t · f), cos(t · f)]`. timesteps (float or integer): [B] → float32 [B, dimension]; an odd dimension ends in 0.
  */
 export function timestepEmbedding(
   timesteps: Tensor,
@@ -35,6 +35,8 @@ export function timestepEmbedding(
   { flipSinToCos = false, downscaleFreqShift = 1, scale = 1, maxPeriod = 10000 }: TimestepsOptions = {},
 ): Tensor {
   const half = Math.floor(dimension / 2);
+  // one feature has no wave: it is 0 at all times
+  if (half === 0) return timesteps.cast('float32').unsqueeze(1).mul(0);
   const waves = constant(ndArray(frequencies(half, downscaleFreqShift, maxPeriod), [1, half]));
   const angles = timesteps.cast('float32').unsqueeze(1).mul(waves);
   const scaled = scale === 1 ? angles : angles.mul(scale);

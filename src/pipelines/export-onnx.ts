@@ -12,19 +12,20 @@ export interface ExportOnnxOptions {
 
 /**
  * The network as ONNX: inputs `sample` float32 [B, C, H, W], `timestep` float32 [B] and, where it takes classes,
- * `class_labels` int64 [B]; output `out_sample`, the raw prediction. The metadata holds the scheduler's configuration,
+ * `class_labels` int64 [B] (float32 [B] or [B, T] where classes are times or embeddings); output `out_sample`, the raw prediction. The metadata holds the scheduler's configuration,
  * which says how to read it.
  */
 export async function exportOnnx(
   pipeline: DiffusionPipeline,
   { batchSize = 1, externalName }: ExportOnnxOptions = {},
 ): Promise<SerializedModel> {
-  const { unet, engine, imageShape, takesLabels, scheduler, notes } = pipeline;
+  const { unet, engine, imageShape, scheduler, notes } = pipeline;
+  const classes = unet.classInput;
   const graph = trace(() => ({
     out_sample: unet.forward(
       input('sample', [batchSize, ...imageShape]),
       input('timestep', [batchSize]),
-      ...(takesLabels ? [input('class_labels', [batchSize], 'int64')] : []),
+      ...(classes ? [input('class_labels', [batchSize, ...classes.shape], classes.dtype)] : []),
     ),
   }));
   const values = new Map();

@@ -1,6 +1,6 @@
 """Golden outputs, gradients and a training trajectory of diffusers' UNet2DModel for tiny configurations.
 
-    python tools/oracle/unet2d.py test/golden/unet2d
+    python tools/oracle/unet2d.py test/golden/unet2d [case ...]
 
 Per configuration a folder as `save_pretrained` writes it, and beside the weights:
   oracle.json         inputs' meaning, the loss, its 20-step AdamW trajectory, the scale of every gradient
@@ -81,6 +81,28 @@ CASES = {
         ),
         "size": (4, 4), "timesteps": torch.tensor([30.0, 400.0]), "half": True,
     },
+    # what diffusers builds though its documentation does not say so: a single channel (whose time embedding is 0), no
+    # type of resampling, other names of the middle block and of class embeddings, 0 for "by default", and numbers unread
+    "unsaid": {
+        "config": dict(
+            sample_size=4, block_out_channels=(1, 4), layers_per_block=1, norm_num_groups=1, norm_eps=0.0,
+            down_block_types=("AttnDownBlock2D", "DownBlock2D"), up_block_types=("UNetResAttnUpBlock2D", "UpBlock2D"),
+            downsample_type=None, upsample_type="", mid_block_type="UNetMidBlock2DCrossAttn", mid_block_scale_factor=-1.5,
+            attention_head_dim=1, time_embedding_dim=0, class_embed_type="projection", num_class_embeds=3, dropout=1.0,
+            num_train_timesteps=0, act_fn="ReLU",
+        ),
+        "size": (4, 6), "timesteps": torch.tensor([7, 450]),
+    },
+    # no residual block on the way down, one on the way up, and settings that nothing reads
+    "no-layers": {
+        "config": dict(
+            sample_size=4, block_out_channels=(4, 4), layers_per_block=0, norm_num_groups=2, attention_head_dim=0,
+            down_block_types=("DownBlock2D", "ResnetDownsampleBlock2D"), up_block_types=("ResnetUpsampleBlock2D", "UpBlock2D"),
+            downsample_type="unread", upsample_type="unread", add_attention=False, attn_norm_num_groups=-1,
+            class_embed_type="identity", num_class_embeds=0, time_embedding_dim=5,
+        ),
+        "size": (4, 4), "timesteps": torch.tensor([3, 970]), "labels": torch.arange(10).reshape(2, 5),
+    },
 }
 STEPS = 20
 ADAMW = dict(lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2)
@@ -94,10 +116,23 @@ def perturb(model: UNet2DModel) -> None:
                 parameter.add_(0.2 * torch.randn_like(parameter))
 
 
+def doubled(model: UNet2DModel) -> UNet2DModel:
+    """The same network in float64, its time embeddings in float32 as diffusers always has them."""
+    exact = UNet2DModel.from_config(model.config)
+    exact.load_state_dict(model.state_dict())
+    exact.double().train(model.training)
+    if model.config.time_embedding_type == "fourier":
+        exact.time_proj.float()
+    if model.config.class_embed_type == "timestep":
+        exact.class_embedding.register_forward_pre_hook(lambda _, inputs: (inputs[0].double(),))
+    return exact
+
+
 def make(name: str, case: dict, folder: Path) -> None:
     torch.manual_seed(sum(map(ord, name)))
     model = UNet2DModel(**case["config"])
     perturb(model)
+    model.eval()
     half = case.get("half", False)
     if half:
         model.half()
@@ -114,14 +149,7 @@ def make(name: str, case: dict, folder: Path) -> None:
         output = net(sample.to(dtype), times, classes).sample
         return ((output - target.to(dtype)) ** 2).mean(), output
 
-    exact = UNet2DModel.from_config(model.config)
-    exact.load_state_dict(model.state_dict())
-    exact.double()
-    if config.get("time_embedding_type") == "fourier":
-        exact.time_proj.float()
-    if config.get("class_embed_type") == "timestep":
-        exact.class_embedding.register_forward_pre_hook(lambda _, inputs: (inputs[0].double(),))
-    loss, output = loss_of(exact, torch.float64)
+    loss, output = loss_of(exact := doubled(model), torch.float64)
     loss.backward()
 
     tensors = {"sample": sample, "timesteps": times, "target": target, "output": output.detach().float()}
@@ -138,6 +166,7 @@ def make(name: str, case: dict, folder: Path) -> None:
 
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], **ADAMW)
     losses = []
+    model.train()
     for _ in range(STEPS):
         optimizer.zero_grad()
         value, _ = loss_of(model, torch.float32)
@@ -158,5 +187,5 @@ def make(name: str, case: dict, folder: Path) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for case_name, settings in CASES.items():
-        make(case_name, settings, Path(sys.argv[1]) / case_name)
+    for case_name in sys.argv[2:] or CASES:
+        make(case_name, CASES[case_name], Path(sys.argv[1]) / case_name)
