@@ -36,7 +36,13 @@ const ENTRIES = new Set(['index.ts', 'node.ts']);
 const NODE_ROOMS = new Set(['server', 'cli']);
 
 /** Packages that run in a browser as well: all that universal files may import. */
-const UNIVERSAL_PACKAGES = new Set(['onnxruntime-common', 'zod', '@dicebear/core', '@dicebear/collection']);
+const UNIVERSAL_PACKAGES = new Set([
+  'onnxruntime-common',
+  'zod',
+  'papaparse',
+  '@dicebear/core',
+  '@dicebear/collection',
+]);
 
 /** Packages that one file alone imports, because something must be done before they load. */
 const DOORS = new Map([['onnxruntime-node', 'runtime/onnxruntime.node.ts']]);

@@ -4,8 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import { DataError, type NdArray, nearestName } from '../tensor/index.ts';
 import { atomicWrite } from './atomic-write.node.ts';
 import { readJsonObject } from './json-file.node.ts';
-import { LFS_POINTER_BYTES } from './lfs-pointer.ts';
 import { KeptFile } from './kept-file.node.ts';
+import { LFS_POINTER_BYTES } from './lfs-pointer.ts';
 import {
   parseSafetensorsHeader,
   planSafetensors,

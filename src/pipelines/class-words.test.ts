@@ -30,3 +30,9 @@ test('lists what classes are made of, and not without end', () => {
   expect(describeClasses(heads)).toBe('the 4 classes are combinations of: red hair, no hat, cap, blue hair');
   expect(describeClasses(Array.from({ length: 30 }, (_, i) => `n${i}`))).toMatch(/n23, … and 6 more$/);
 });
+
+test('knows a class however its accents are stored', () => {
+  const names = ['cafe\u0301', 'tea'];
+  expect(classOfLabel('caf\u00e9', names, 2)).toBe(0);
+  expect(classesOfCaption('caf\u00e9', names)).toEqual([0]);
+});

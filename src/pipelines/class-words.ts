@@ -4,9 +4,12 @@ import { ConfigError, nearestName } from '../tensor/index.ts';
 /** Words that a message lists at most. */
 const LISTED = 24;
 
+/** Keyboards and file systems spell é as one character or as two: the same name in one spelling. */
+const spelled = (text: string): string => text.normalize('NFC');
+
 /** `red hair, glasses` → its two phrases. */
 const phrasesOf = (text: string): string[] =>
-  text
+  spelled(text)
     .split(',')
     .map((phrase) => phrase.trim().toLowerCase())
     .filter((phrase) => phrase !== '');
@@ -24,7 +27,7 @@ export function describeClasses(names: readonly string[]): string {
 
 /** Index of the class that is called, or numbered, `label`, of `count` classes. Throws `ConfigError` naming the nearest. */
 export function classOfLabel(label: string | number, names: readonly string[], count: number): number {
-  const byName = names.indexOf(String(label));
+  const byName = names.findIndex((name) => spelled(name) === spelled(String(label)));
   if (byName >= 0) return byName;
   const number = Number(label);
   if (label !== '' && Number.isInteger(number) && number >= 0 && number < (names.length || count)) return number;
