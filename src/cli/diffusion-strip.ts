@@ -8,8 +8,17 @@ import {
   type Strip,
   type StripRow,
 } from '../evaluation/index.ts';
-import { type DiffusionPipeline, isModelFolder, pipelineNetwork } from '../pipelines/index.node.ts';
+import {
+  type DiffusionPipeline,
+  isModelFolder,
+  kindForScheduler,
+  type PipelineKind,
+  picturesOfStates,
+  pipelineNetwork,
+  statesOfPictures,
+} from '../pipelines/index.node.ts';
 import { sizeOf } from '../tensor/index.ts';
+import type { ModelFlagValues } from './model-flags.ts';
 import { openModel } from './open-model.ts';
 import { type OpenedPictures, openPictures } from './open-pictures.ts';
 import { stopOnSignals } from './signals.ts';
@@ -32,23 +41,25 @@ export interface StripSubject {
   readonly data: string;
   /** A run or a model folder; a scheduler's name stands for none. */
   readonly model: string | undefined;
+  /** How the model is opened. */
+  readonly opening: ModelFlagValues;
 }
 
 /** Draws the strip. Throws what opening the data or the model throws. */
 export async function diffusionStrip(
-  { plan, data, model }: StripSubject,
+  { plan, data, model, opening }: StripSubject,
   { steps = 50, seed = 0 }: { readonly steps?: number | undefined; readonly seed?: number },
   terminal: Terminal,
 ): Promise<DiffusionStrip> {
   if (model === undefined || !isModelFolder(model)) {
     const opened = await openPictures(data, undefined, terminal);
-    return draw(opened, plan, undefined);
+    return draw(opened, plan, kindForScheduler(plan.config.className), undefined);
   }
   const stop = stopOnSignals({ onRequest: () => terminal.say('stopping') });
-  const pipeline = await openModel(model, { device: undefined, threads: undefined }, terminal);
+  const pipeline = await openModel(model, { device: undefined, threads: undefined, ...opening }, terminal);
   try {
     const opened = await openPictures(data, pipeline.imageShape, terminal);
-    return draw(opened, plan, await sampled(pipeline, plan, { steps, seed, signal: stop.signal }));
+    return draw(opened, plan, pipeline.kind, await sampled(pipeline, plan, { steps, seed, signal: stop.signal }));
   } finally {
     stop.release();
     await pipeline.engine.dispose();
@@ -67,11 +78,12 @@ async function sampled(
 function draw(
   { train, heldOut, shape }: OpenedPictures,
   plan: SamplingPlan,
+  kind: PipelineKind,
   reverse: ReversePictures | undefined,
 ): DiffusionStrip {
   const sampleSize = sizeOf(shape);
   const from = heldOut.length >= PICTURES * sampleSize ? heldOut : train;
-  const real = from.subarray(0, PICTURES * sampleSize);
+  const real = statesOfPictures(from.subarray(0, PICTURES * sampleSize), kind);
   // data on the left, noise on the right, whichever way a process runs
   const points = reverse ? [...reverse.points].reverse() : evenPoints(plan.process, STAGES);
   const rows: StripRow[] = forwardPictures(real, points, { sampleSize, seed: 1 }).map((stages) => ({
@@ -85,6 +97,7 @@ function draw(
   const caption = reverse
     ? 'Left to right, real pictures turn into noise. Right to left, the model turns noise into pictures; below each, what it takes the finished picture to be. States are shown at unit variance.'
     : 'Left to right, real pictures turn into noise, shown at unit variance.';
-  const dataPower = train.reduce((sum, value) => sum + value * value, 0) / train.length;
-  return { strip: { shape, points, rows }, caption, dataPower };
+  const dataPower = statesOfPictures(train, kind).reduce((sum, value) => sum + value * value, 0) / train.length;
+  const shown = rows.map(({ name, stages }) => ({ name, stages: stages.map((all) => picturesOfStates(all, kind)) }));
+  return { strip: { shape, points, rows: shown }, caption, dataPower };
 }

@@ -16,6 +16,7 @@ import { braillePlot } from './braille-plot.ts';
 import { type DiffusionStrip, diffusionStrip } from './diffusion-strip.ts';
 import { type Flags, type FlagValues, type OutFile, outFile, text, whole } from './flags.ts';
 import { factLines, tableLines, widthOf, wrapped } from './layout.ts';
+import { MODEL_FLAGS } from './model-flags.ts';
 import { shellLine } from './shell-line.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -27,6 +28,7 @@ const flags = {
   data: text('Draw what it does to pictures of this data set', { value: 'data' }),
   model: text('With --data: draw how this run or model folder brings them back', { value: 'model' }),
   seed: whole('With --data: seed of the first picture of the model (default: 0)'),
+  ...MODEL_FLAGS,
   out: outFile('Also as a page (.html), plots (.svg), or where the pictures go (.png)', ['html', 'svg', 'png']),
 } satisfies Flags;
 
@@ -41,17 +43,20 @@ export const explainVerb = defineVerb({
 
 async function explain(
   subject: string | undefined,
-  { data, model, out, steps: asked, solver, seed }: FlagValues<typeof flags>,
+  { data, model, out, steps: asked, solver, seed, ...opening }: FlagValues<typeof flags>,
   terminal: Terminal,
 ): Promise<number> {
-  const named = subject ?? model;
+  const named = opening.scheduler ?? subject ?? model;
   if (named === undefined && data === undefined) {
     throw new UsageError('nothing to explain', 'name a scheduler, a model folder or a run: inkwash explain dpm++2m');
   }
   checkDrawing({ data, model, seed, out });
   const files = outputFiles(out, data !== undefined);
   for (const { path } of files) await checkWritable(path);
-  const found = named === undefined ? defaultScheduler(data!, solver) : await findScheduler(named, solver);
+  const found =
+    named === undefined
+      ? defaultScheduler(data!, solver)
+      : await findScheduler(named, solver, { onWarning: terminal.warn });
   const steps = asked ?? found.steps;
   const options = { steps, ...(seed !== undefined && { seed }) };
   // refuses a bad request before anything slow
@@ -59,7 +64,7 @@ async function explain(
   const drawn =
     data === undefined
       ? undefined
-      : await diffusionStrip({ plan: found.plan, data, model: model ?? subject }, options, terminal);
+      : await diffusionStrip({ plan: found.plan, data, model: model ?? subject, opening }, options, terminal);
   const report = scheduleReport(found.plan, { steps, dataPower: drawn?.dataPower });
   await write(report, drawn, { name: named ?? `diffusion of ${data}`, files });
   const paths = files.map(({ path }) => path);

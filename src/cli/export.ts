@@ -1,9 +1,10 @@
 /** @file `inkwash export`: a model for other programs. */
 import { join } from 'node:path';
 import { checkWritable } from '../formats/index.node.ts';
-import { loadPipeline, modelFolderOf, saveOnnx } from '../pipelines/index.node.ts';
-import { type Flags, type FlagValues, outFile, text, toggle, whole } from './flags.ts';
+import { loadNetwork, modelFolderOf, saveOnnx } from '../pipelines/index.node.ts';
+import { type Flags, type FlagValues, outFile, toggle, whole } from './flags.ts';
 import { formatBytes } from './format.ts';
+import { MODEL_FLAGS, modelOptions, modelWords } from './model-flags.ts';
 import { shellLine } from './shell-line.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -13,7 +14,7 @@ const flags = {
   onnx: toggle('As an ONNX model of standard operators'),
   out: outFile('Where (default: unet.onnx in the model folder)', ['onnx']),
   batch: whole('Batch size, fixed in the file (default: 1)', { least: 1 }),
-  variant: text('Variant of the weights, e.g. fp16', { value: 'name' }),
+  ...MODEL_FLAGS,
 } satisfies Flags;
 
 export const exportVerb = defineVerb({
@@ -30,24 +31,24 @@ async function exportModel(path: string, given: FlagValues<typeof flags>, termin
     const command = shellLine(['inkwash', 'export', path, '--onnx']);
     throw new UsageError('no format was asked for', `the format is --onnx: ${command}`);
   }
-  const { batch = 1, variant } = given;
+  const { batch = 1 } = given;
   const out = given.out?.path ?? join(modelFolderOf(path), 'unet.onnx');
   await checkWritable(out);
-  const pipeline = await loadPipeline(path, variant === undefined ? {} : { variant });
+  const network = await loadNetwork(path, modelOptions(given, terminal));
   try {
-    const { files, bytes } = await saveOnnx(out, pipeline, { batchSize: batch });
-    const [channels, height, width] = pipeline.imageShape;
+    const { files, bytes } = await saveOnnx(out, network, { batchSize: batch });
+    const { sampleShape, classInput, timeRows } = network.unet;
     const inputs = [
-      `sample float32 [${batch}, ${channels}, ${height}, ${width}]`,
-      `timestep float32 [${batch}]`,
-      ...(pipeline.takesLabels ? [`class_labels int64 [${batch}]`] : []),
+      `sample float32 [${[batch, ...sampleShape].join(', ')}]`,
+      `timestep ${timeRows === undefined ? 'float32' : 'int64'} [${batch}]`,
+      ...(classInput ? [`class_labels ${classInput.dtype} [${[batch, ...classInput.shape].join(', ')}]`] : []),
     ];
     terminal.say(`${formatBytes(bytes)} of standard ONNX operators; inputs: ${inputs.join(', ')}; output: out_sample`);
     terminal.printJson({ files, bytes, inputs, outputs: ['out_sample'] });
     terminal.print(files.join('\n'));
-    terminal.next(['sample', path]);
+    if (network.scheduler) terminal.next(['sample', path, ...modelWords(given)]);
     return 0;
   } finally {
-    await pipeline.engine.dispose();
+    await network.engine.dispose();
   }
 }

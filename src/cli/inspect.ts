@@ -4,11 +4,13 @@ import {
   describeClasses,
   inspect as inspectSubject,
   type ModelInspection,
+  type PipelineInspection,
   type RunInspection,
+  schedulerNear,
 } from '../pipelines/index.node.ts';
 import { plural } from '../tensor/plural.ts';
 import { DATA_FLAGS } from './data-flags.ts';
-import type { FlagValues } from './flags.ts';
+import { type Flags, type FlagValues, text } from './flags.ts';
 import { formatCount, sparkline } from './format.ts';
 import { factLines } from './layout.ts';
 import { skippedByReason } from './skipped-files.ts';
@@ -16,11 +18,16 @@ import type { Terminal } from './terminal.ts';
 import { defineVerb } from './verb.ts';
 import type { Written } from './written.ts';
 
+const flags = {
+  ...DATA_FLAGS,
+  variant: text("Variant of a model's weights, e.g. fp16", { value: 'name' }),
+} satisfies Flags;
+
 export const inspectVerb = defineVerb({
   name: 'inspect',
   subject: '<subject>',
   about: 'Say what a data set, a model or a run is',
-  flags: DATA_FLAGS,
+  flags,
   examples: ['inkwash inspect runs/avatars', 'inkwash inspect ./my-pictures'],
   run: inspect,
 });
@@ -30,14 +37,15 @@ const CURVE = { least: 8, most: 50 };
 
 async function inspect(
   subject: string,
-  { size, captionColumn, folderRepeats }: FlagValues<typeof DATA_FLAGS>,
+  { size, captionColumn, folderRepeats, variant }: FlagValues<typeof flags>,
   terminal: Terminal,
-  written: Written<typeof DATA_FLAGS>,
+  written: Written<typeof flags>,
 ): Promise<number> {
   const found = await inspectSubject(subject, {
     ...(size !== undefined && { size }),
     ...(captionColumn !== undefined && { captionColumn }),
     ...(folderRepeats !== undefined && { folderRepeats }),
+    ...(variant !== undefined && { variant }),
     onWarning: terminal.warn,
   });
   const { resultColumns } = terminal;
@@ -50,7 +58,11 @@ async function inspect(
       break;
     case 'model':
       show(modelRows(found));
-      terminal.next(['sample', subject]);
+      terminal.next(['sample', subject, ...sampledWith(found), ...written.again()]);
+      break;
+    case 'pipeline':
+      show(pipelineRows(found));
+      if (found.components.some(({ name }) => name === 'scheduler')) terminal.next(['explain', subject]);
       break;
     case 'run':
       show(runRows(found, Math.max(CURVE.least, Math.min(CURVE.most, resultColumns - 48))));
@@ -94,10 +106,24 @@ function dataRows(found: DataInspection, repeats: boolean): Row[] {
   ];
 }
 
-function modelRows({ path, className, parameters, config, scheduler, predictionType, notes }: ModelInspection): Row[] {
+/** The scheduler that a network saved alone needs. */
+function sampledWith({ path, scheduler }: ModelInspection): string[] {
+  return scheduler === null ? ['--scheduler', schedulerNear(path) ?? 'DDPMScheduler'] : [];
+}
+
+function pipelineRows({ path, className, problem, components }: PipelineInspection): Row[] {
+  return [
+    ['pipeline', `${path} (${className})`],
+    ['sampled', `no: ${problem}`],
+    ...components.map(({ name, className, library }): Row => [name, `${className} of ${library}`]),
+  ];
+}
+
+function modelRows(found: ModelInspection): Row[] {
+  const { path, pipeline, className, parameters, config, scheduler, predictionType, notes, warnings } = found;
   const size = typeof config.sample_size === 'number' ? [config.sample_size, config.sample_size] : config.sample_size;
   return [
-    ['model', path],
+    ['model', `${path} (${pipeline ?? 'a network saved alone'})`],
     ['network', `${className}, ${plural(parameters, 'parameter', formatCount(parameters))}`],
     [
       'pictures',
@@ -105,13 +131,14 @@ function modelRows({ path, className, parameters, config, scheduler, predictionT
     ],
     ['channels', config.block_out_channels.join(', ')],
     ['blocks', `${config.down_block_types.join(', ')}; ${plural(config.layers_per_block, 'layer')} each`],
-    ['scheduler', `${scheduler}, predicts ${predictionType}`],
+    ['scheduler', scheduler === null ? 'none' : `${scheduler}, predicts ${predictionType}`],
     ['classes', notes.classNames && describeClasses(notes.classNames).replace(/^the classes are: /, '')],
     [
       'trained',
       notes.trainedSteps === undefined ? undefined : `${plural(notes.trainedSteps, 'step')} on ${notes.data}`,
     ],
     ['samples', notes.sampling && `${notes.sampling.solver}, ${plural(notes.sampling.steps, 'step')}`],
+    ...warnings.map((warning): Row => ['warning', warning]),
   ];
 }
 

@@ -14,6 +14,7 @@ import { plural } from '../tensor/plural.ts';
 import { isRunFolder } from '../training/index.node.ts';
 import { choice, decimal, decimals, type Flags, type FlagValues, outFile, text, texts, whole } from './flags.ts';
 import { formatDuration } from './format.ts';
+import { MODEL_FLAGS } from './model-flags.ts';
 import { ENGINE_FLAGS, openModel } from './open-model.ts';
 import { ProgressLine } from './progress-line.ts';
 import { stopOnSignals } from './signals.ts';
@@ -37,7 +38,7 @@ const flags = {
   columns: whole('Pictures per row of the grid', { least: 1 }),
   out: outFile('The grid (default: samples/grid.png of a run, else grid.png)', ['png']),
   images: text('Also write every picture on its own', { value: 'folder' }),
-  variant: text('Variant of the weights, e.g. fp16', { value: 'name' }),
+  ...MODEL_FLAGS,
   ...ENGINE_FLAGS,
 } satisfies Flags;
 

@@ -12,10 +12,11 @@ import {
   verdictLines,
 } from '../evaluation/index.ts';
 import { atomicWrite, checkWritable } from '../formats/index.node.ts';
-import { pipelineNetwork } from '../pipelines/index.node.ts';
+import { pipelineNetwork, statesOfPictures } from '../pipelines/index.node.ts';
 import { plural } from '../tensor/plural.ts';
 import { decimal, type Flags, type FlagValues, list, outFile, text, toggle, whole, wholes } from './flags.ts';
 import { tableLines, wrapped } from './layout.ts';
+import { MODEL_FLAGS, modelWords } from './model-flags.ts';
 import { ENGINE_FLAGS, openModel } from './open-model.ts';
 import { openPictures } from './open-pictures.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -36,6 +37,7 @@ const flags = {
   noSearch: toggle('Compare and search no grids'),
   batch: whole('Samples per run of the network', { least: 1 }),
   out: outFile('Also as a page (.html) or a plot (.svg)', ['html', 'svg']),
+  ...MODEL_FLAGS,
   ...ENGINE_FLAGS,
 } satisfies Flags;
 
@@ -66,8 +68,8 @@ async function solvers(path: string, given: FlagValues<typeof flags>, terminal: 
       scheduler: pipeline.scheduler,
       networkFor,
       sampleSize,
-      train,
-      heldOut,
+      train: statesOfPictures(train, pipeline.kind),
+      heldOut: statesOfPictures(heldOut, pipeline.kind),
       count,
       search: !given.noSearch,
       solvers: given.solvers,
@@ -79,7 +81,7 @@ async function solvers(path: string, given: FlagValues<typeof flags>, terminal: 
       onProgress: ({ what, done, total }) => line.show(what, done, total),
     });
     line.clear();
-    const words = sampleWords(path, found.recommendation.result);
+    const words = [...sampleWords(path, found.recommendation.result), ...modelWords(given)];
     const command = shellLine(['inkwash', ...words]);
     if (out?.kind === 'html') await atomicWrite(out.path, solverPage(found, path, command));
     if (out?.kind === 'svg') await atomicWrite(out.path, solverSvg(found));

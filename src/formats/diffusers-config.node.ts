@@ -39,7 +39,8 @@ export interface ModelIndex {
 
 /** Understands a `model_index.json`. Throws `DataError` when it names no pipeline class. */
 export function parseModelIndex(json: DiffusersConfig, path: string): ModelIndex {
-  const { _class_name: className } = json;
+  // a pipeline with code of its own is written as [file, class]
+  const className = Array.isArray(json._class_name) ? json._class_name.join('.') : json._class_name;
   if (typeof className !== 'string') {
     throw new DataError(`${path} names no pipeline in _class_name`, 'check that this is a diffusers model_index.json');
   }

@@ -18,7 +18,7 @@ import type { SafetensorsInput } from './safetensors.ts';
 export interface DiffusersComponent {
   readonly name: string;
   readonly path: string;
-  /** `_class_name` of its configuration, else what `model_index.json` says. */
+  /** What `model_index.json` says, as in diffusers; of a component saved alone, `_class_name` of its configuration. */
   readonly className: string;
   readonly config: DiffusersConfig;
   /** Opens its weights; close the reader when done. Throws `DataError` when missing, ambiguous or pickled. */
@@ -76,8 +76,8 @@ export async function openDiffusersComponent(
   const configName = CONFIG_NAMES.find((name) => existsSync(join(path, name)));
   if (!configName) throw new DataError(`${path} has no ${CONFIG_NAMES[0]}`, 'check that the folder is complete');
   const config = await readConfigFile(join(path, configName));
-  const className = typeof config._class_name === 'string' ? config._class_name : reference?.className;
-  if (className === undefined) {
+  const className = reference?.className ?? config._class_name;
+  if (typeof className !== 'string') {
     throw new DataError(
       `${join(path, configName)} names no class in _class_name`,
       'add it, or open the whole pipeline folder',

@@ -1,76 +1,87 @@
-/** @file The folder of a pixel-space image model: diffusers' layout, and `inkwash.json` with what diffusers has no place for. */
+/** @file The networks and notes of model folders: diffusers' layout, and `inkwash.json` with what diffusers has no place for. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   atomicWrite,
+  type DiffusersComponent,
   type DiffusersConfig,
-  openDiffusersComponent,
-  openDiffusersFolder,
-  readConfigFile,
+  readJsonObject,
   writeDiffusersFolder,
 } from '../formats/index.node.ts';
 import { loadParameters } from '../nn/index.ts';
 import { DataError, type NdArray } from '../tensor/index.ts';
-import type { ImageModelNotes } from './image-model-notes.ts';
+import { formatNotes, type ImageModelNotes, NOTES_FILE, parseNotes } from './image-model-notes.ts';
 import { UNet2DModel } from './unet2d.ts';
-
-/** A model as it lies in a folder. */
-export interface ImageModel {
-  readonly unet: UNet2DModel;
-  /** The JSON of `scheduler_config.json`. */
-  readonly scheduler: DiffusersConfig;
-  readonly notes: ImageModelNotes;
-}
-
-const NOTES_FILE = 'inkwash.json';
 
 /** What to write: the network's configuration and its weights by checkpoint key. */
 export interface ImageModelToWrite {
+  /** Class of the pipeline. Default `DDPMPipeline`. */
+  readonly className?: string;
   readonly config: DiffusersConfig;
   readonly weights: ReadonlyMap<string, NdArray>;
   readonly scheduler: DiffusersConfig & { readonly _class_name: string };
   readonly notes?: ImageModelNotes;
 }
 
-/** Writes a `DDPMPipeline` folder. Throws `DataError` when it cannot be written. */
+/** Writes a pipeline folder that diffusers loads. Throws `DataError` when it cannot be written. */
 export async function writeImageModel(
   path: string,
-  { config, weights, scheduler, notes = {} }: ImageModelToWrite,
+  { className = 'DDPMPipeline', config, weights, scheduler, notes = {} }: ImageModelToWrite,
 ): Promise<void> {
-  const { _class_name: className, ...options } = scheduler;
-  await atomicWrite(join(path, NOTES_FILE), `${JSON.stringify({ format: 1, ...notes }, undefined, 2)}\n`);
+  const { _class_name: schedulerClass, ...options } = scheduler;
+  await atomicWrite(join(path, NOTES_FILE), formatNotes(notes));
   await writeDiffusersFolder(path, {
-    className: 'DDPMPipeline',
+    className,
     components: {
       unet: { className: 'UNet2DModel', config, tensors: weights },
-      scheduler: { className, config: options },
+      scheduler: { className: schedulerClass, config: options },
     },
   });
 }
 
+/** Options of `readUNet2D`. */
+export interface ReadNetworkOptions {
+  /** Variant of the weights, e.g. `fp16`. */
+  readonly variant?: string | undefined;
+  /** Leave tensors aside that the network has no parameter for; by default they are an error. */
+  readonly ignoreExtra?: boolean | undefined;
+  /** Told of what was ignored: unknown keys of a configuration, extra tensors. Default: the console. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
 /**
- * Reads a pixel-space model that inkwash or diffusers wrote: a `UNet2DModel` called `unet` and any scheduler.
- * Throws `DataError` when something is missing, damaged, or a network of another kind.
+ * Reads a `UNet2DModel` that inkwash or diffusers wrote: half precision and shards included.
+ * Throws `DataError` when it is another network, incomplete or damaged, `ConfigError` for a configuration that does not fit.
  */
-export async function readImageModel(path: string, options: { readonly variant?: string } = {}): Promise<ImageModel> {
-  const folder = await openDiffusersFolder(path);
-  const component = await folder.component('unet');
-  if (component.className !== 'UNet2DModel') {
-    throw new DataError(
-      `${path} holds a ${component.className}, inkwash samples UNet2DModel pipelines`,
-      'pick a pixel-space model such as a DDPMPipeline or a DDIMPipeline',
-    );
+export async function readUNet2D(
+  component: DiffusersComponent,
+  { variant, ignoreExtra = false, onWarning = console.warn }: ReadNetworkOptions = {},
+): Promise<UNet2DModel> {
+  const { path, className, config } = component;
+  if (className !== 'UNet2DModel') {
+    throw new DataError(`${path} holds a ${className}`, 'UNet2DModel is the network that inkwash knows');
   }
-  const unet = UNet2DModel.fromConfig(component.config);
-  const weights = await component.openWeights(options);
+  const unet = UNet2DModel.fromConfig(config, { onWarning: (message) => onWarning(`${path}: ${message}`) });
+  const weights = await component.openWeights(variant === undefined ? {} : { variant });
   try {
-    await loadParameters(unet, weights);
+    const { unexpected } = await loadParameters(unet, weights, { ignoreExtra });
+    if (unexpected.length > 0) {
+      const more = unexpected.length > 5 ? `, … and ${unexpected.length - 5} more` : '';
+      onWarning(
+        `${weights.path}: ignored what the network has no place for: ${unexpected.slice(0, 5).join(', ')}${more}`,
+      );
+    }
   } finally {
     await weights.close();
   }
-  const reference = folder.index.components.get('scheduler');
-  const scheduler = await openDiffusersComponent(join(path, 'scheduler'), reference);
-  const notesPath = join(path, NOTES_FILE);
-  const notes = existsSync(notesPath) ? ((await readConfigFile(notesPath)) as ImageModelNotes) : {};
-  return { unet, scheduler: { ...scheduler.config, _class_name: scheduler.className }, notes };
+  return unet;
+}
+
+/** The notes in the folder `path`; empty where there are none. Throws `DataError` when they are damaged or of a later format. */
+export async function readNotes(
+  path: string,
+  onWarning: (message: string) => void = console.warn,
+): Promise<ImageModelNotes> {
+  const file = join(path, NOTES_FILE);
+  return existsSync(file) ? parseNotes(await readJsonObject(file), file, onWarning) : {};
 }

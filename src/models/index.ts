@@ -1,6 +1,6 @@
 /** @file Room `models`: whole networks, with diffusers' names and configurations. */
 export * from './attention-block.ts';
-export type * from './image-model-notes.ts';
+export * from './image-model-notes.ts';
 export * from './network-program.ts';
 export * from './parse-config.ts';
 export * from './resample.ts';

@@ -2,10 +2,12 @@
 import { input, substituting, type Tensor, type Variable } from '../graph/index.ts';
 import type { Module } from '../nn/index.ts';
 import type { Engine, MemoryPlan } from '../runtime/index.ts';
-import { float32Data, type NdArray, ndArray, ShapeError, sizeOf } from '../tensor/index.ts';
+import { ConfigError, float32Data, type NdArray, ndArray, ShapeError, sizeOf } from '../tensor/index.ts';
 
 /** A module that predicts from noisy data and its time, such as `UNet2DModel`. */
 export interface DenoisingModule extends Module {
+  /** Where times are looked up in a table of so many rows: they are whole numbers then, int64 in a trace. */
+  readonly timeRows?: number | undefined;
   forward(sample: Tensor, timesteps: Tensor, classLabels?: Tensor): Tensor;
 }
 
@@ -54,7 +56,7 @@ export async function compileNetwork(
       substituting(substitutes, () =>
         model.forward(
           input('sample', [batchSize, ...shape]),
-          input('timestep', [batchSize]),
+          timeInput(model, batchSize),
           ...(labels ? [input('class_labels', [batchSize], 'int64')] : []),
         ),
       ),
@@ -65,7 +67,7 @@ export async function compileNetwork(
   const runBatch = async (x: Float32Array, t: number, classes: ArrayLike<number>): Promise<Float32Array> => {
     const inputs: Record<string, NdArray> = {
       sample: ndArray(padded(x, stride), [batchSize, ...shape]),
-      timestep: ndArray(new Float32Array(batchSize).fill(t), [batchSize]),
+      timestep: timeArray(model, t, batchSize),
       ...(labels && { class_labels: classArray(classes, batchSize) }),
     };
     const { output } = await program.run(inputs);
@@ -98,6 +100,22 @@ export async function compileNetwork(
     dispose: () => program.dispose(),
   };
   return compiled;
+}
+
+/** The input of a trace that tells `model` the times of a batch, as diffusers calls and types it. */
+export function timeInput({ timeRows }: DenoisingModule, batchSize: number): Tensor {
+  return input('timestep', [batchSize], timeRows === undefined ? 'float32' : 'int64');
+}
+
+function timeArray({ timeRows }: DenoisingModule, t: number, batchSize: number): NdArray {
+  if (timeRows === undefined) return ndArray(new Float32Array(batchSize).fill(t), [batchSize]);
+  if (!Number.isInteger(t) || t < 0 || t >= timeRows) {
+    throw new ConfigError(
+      `this network learned the whole times 0 … ${timeRows - 1}, the solver asks it for ${t}`,
+      'choose a solver that stays on whole times, such as ddim or ddpm',
+    );
+  }
+  return ndArray(new BigInt64Array(batchSize).fill(BigInt(t)), [batchSize], 'int64');
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type ActivationName, activations } from '../nn/index.ts';
 import { ConfigError } from '../tensor/index.ts';
-import { parseConfig, requireChoice } from './parse-config.ts';
+import { ignoredKeys, parseConfig, requireChoice, unknownKeys } from './parse-config.ts';
 import { checkUNet2DConfig } from './unet2d-checks.ts';
 
 export const DOWN_BLOCK_TYPES = [
@@ -102,6 +102,16 @@ export type UNet2DConfig = Readonly<
 export type UNet2DConfigInput = { readonly [K in keyof UNet2DConfig]?: UNet2DConfig[K] } & {
   readonly [note: `_${string}`]: unknown;
 };
+
+/**
+ * `json` without the keys that the network does not have, which diffusers ignores too; `onWarning` is told of them.
+ * Keys that start with `_` go quietly.
+ */
+export function knownUNet2DKeys(json: object, onWarning: (message: string) => void): UNet2DConfigInput {
+  const unknown = unknownKeys(schema, json);
+  if (unknown.length > 0) onWarning(ignoredKeys('UNet2DModel', unknown, Object.keys(schema.shape)));
+  return Object.fromEntries(Object.entries(json).filter(([key]) => Object.hasOwn(schema.shape, key)));
+}
 
 /** Block types of the first diffusers releases began with `UNetRes`. */
 const plain = (type: string): string => type.replace(/^UNetRes/, '');

@@ -22,7 +22,7 @@ import {
 } from './unet-blocks.ts';
 import { defaultGroups, SkipDownBlock2D, SkipUpBlock2D } from './unet-skip-blocks.ts';
 import { resamplingOf } from './unet2d-checks.ts';
-import { parseUNet2DConfig, type UNet2DConfig, type UNet2DConfigInput } from './unet2d-config.ts';
+import { knownUNet2DKeys, parseUNet2DConfig, type UNet2DConfig, type UNet2DConfigInput } from './unet2d-config.ts';
 
 /** Standard deviation of the Fourier frequencies, fixed in diffusers. */
 const FOURIER_SCALE = 16;
@@ -97,6 +97,12 @@ export interface UNet2DOptions {
   readonly seed?: number;
 }
 
+/** Options of `UNet2DModel.fromConfig`. */
+export interface FromConfigOptions extends UNet2DOptions {
+  /** Told of keys that are ignored. Default: the console. */
+  readonly onWarning?: (message: string) => void;
+}
+
 /**
  * Predicts noise (or v, or the clean sample) from a noisy sample and its time: diffusers' `UNet2DModel`, with its
  * configuration keys, defaults and parameter names.
@@ -150,9 +156,41 @@ export class UNet2DModel extends Module {
     this.initialize(seed);
   }
 
-  /** A network from the JSON of a `config.json`; keys that start with `_` are ignored. Throws `ConfigError`. */
-  static fromConfig(json: object, options?: UNet2DOptions): UNet2DModel {
-    return new UNet2DModel(json as UNet2DConfigInput, options);
+  /**
+   * A network from the JSON of a `config.json`. Keys it does not have are ignored, as in diffusers, with a warning that names
+   * them, those that start with `_` without. Throws `ConfigError` for values that do not fit.
+   */
+  static fromConfig(json: object, { onWarning = console.warn, ...options }: FromConfigOptions = {}): UNet2DModel {
+    return new UNet2DModel(knownUNet2DKeys(json, onWarning), options);
+  }
+
+  /** `[C, H, W]` of a sample. Throws `ConfigError` when the configuration does not say. */
+  get sampleShape(): readonly [number, number, number] {
+    const { sample_size: size, in_channels: channels } = this.config;
+    if (size === null) {
+      throw new ConfigError(
+        'the network does not say how large its pictures are',
+        'set sample_size in its config.json',
+      );
+    }
+    const [height, width] = typeof size === 'number' ? [size, size] : size;
+    return [channels, height, width];
+  }
+
+  /** Whether the network is told a class by number. Throws `ConfigError` when it is told one in another way. */
+  get takesLabels(): boolean {
+    if (this.classInput === undefined || this.classInput.dtype === 'int64') return this.classInput !== undefined;
+    const { class_embed_type: type } = this.config;
+    throw new ConfigError(
+      `this network is told ${type === 'timestep' ? 'a time' : 'an embedding'} in place of a class (class_embed_type '${type}'), which nothing here knows`,
+      'networks that take no class, or one of num_class_embeds, are sampled',
+    );
+  }
+
+  /** How many whole times a network with a learned time embedding knows; the others are told any. */
+  get timeRows(): number | undefined {
+    const { time_embedding_type: type, num_train_timesteps: rows } = this.config;
+    return type === 'learned' && rows !== null ? rows : undefined;
   }
 
   /**

@@ -4,6 +4,7 @@ import {
   castArray,
   DataError,
   formatShape,
+  type Hint,
   type NdArray,
   nearestName,
   type Shape,
@@ -28,8 +29,10 @@ export type ParameterSource = TensorSource | ReadonlyMap<string, NdArray>;
 export interface LoadOptions {
   /** Write into this engine; otherwise the values become what engines start from. */
   readonly engine?: Engine;
-  /** Whether keys that are missing or unexpected are errors; wrong shapes always are. Default true. */
-  readonly strict?: boolean;
+  /** Leave tensors aside that the module has no parameter for. By default they are an error, as they hint at another network. */
+  readonly ignoreExtra?: boolean;
+  /** Keep the initial values of parameters that the source lacks. By default they are an error. */
+  readonly ignoreMissing?: boolean;
 }
 
 /** Keys that did not match. */
@@ -40,12 +43,12 @@ export interface LoadReport {
 
 /**
  * Loads every parameter of `module` by checkpoint key; half precision becomes float32. Nothing is loaded unless all fits.
- * Throws one `DataError` that names all missing keys, unexpected keys and wrong shapes.
+ * Throws one `DataError` that names all missing keys, unexpected keys and wrong shapes; those that are ignored are reported.
  */
 export async function loadParameters(
   module: Module,
   source: ParameterSource,
-  { engine, strict = true }: LoadOptions = {},
+  { engine, ignoreExtra = false, ignoreMissing = false }: LoadOptions = {},
 ): Promise<LoadReport> {
   const tensors = source instanceof Map ? source : (source as TensorSource).entries;
   const stored = new Map<string, string>();
@@ -60,8 +63,9 @@ export async function loadParameters(
       ? []
       : [`${key}: expected ${formatShape(parameter.shape)}, found ${formatShape(shape)}`];
   });
-  if (wrong.length > 0 || (strict && missing.length + unexpected.length > 0)) {
-    throw mismatch(sourceName(source), strict ? missing : [], strict ? unexpected : [], wrong);
+  const [lacking, extra] = [ignoreMissing ? [] : missing, ignoreExtra ? [] : unexpected];
+  if (wrong.length + lacking.length + extra.length > 0) {
+    throw mismatch(sourceName(source), lacking, extra, wrong);
   }
   for (const [key, parameter] of matched) {
     const name = stored.get(key)!;
@@ -102,17 +106,25 @@ function listed(title: string, lines: readonly string[]): string {
 }
 
 function mismatch(file: string, missing: string[], unexpected: string[], wrong: string[]): DataError {
-  const near = missing[0] === undefined ? undefined : nearestName(missing[0], unexpected);
-  const hint =
-    wrong.length > 0
-      ? 'the configuration belongs to another network: compare block_out_channels and the like with the checkpoint'
-      : near !== undefined
-        ? `the names differ: is '${near}' what the network calls '${missing[0]}'?`
-        : 'check that the configuration belongs to these weights, or load with strict: false';
   return new DataError(
     `${file} does not fit the network${listed('missing', missing)}${listed('unexpected', unexpected)}${listed('of another shape', wrong)}`,
-    hint,
+    remedy(missing, unexpected, wrong),
   );
+}
+
+function remedy(missing: readonly string[], unexpected: readonly string[], wrong: readonly string[]): Hint {
+  if (wrong.length > 0) {
+    return 'the configuration belongs to another network: compare block_out_channels and the like with the checkpoint';
+  }
+  const check = 'check that the configuration belongs to these weights';
+  if (missing[0] === undefined) {
+    return {
+      api: `${check}, or set ignoreExtra to load without what is unexpected`,
+      cli: `${check}, or add --ignore-extra to go on without what is unexpected`,
+    };
+  }
+  const near = nearestName(missing[0], unexpected);
+  return near === undefined ? check : `the names differ: is '${near}' what the network calls '${missing[0]}'?`;
 }
 
 /** Reads every parameter, frozen ones included, from `engine`: what a checkpoint stores. */

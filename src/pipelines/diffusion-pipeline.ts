@@ -10,6 +10,7 @@ import type { UNet2DModel } from '../models/unet2d.ts';
 import type { Engine } from '../runtime/index.ts';
 import { ConfigError, type Float32NdArray, ndArray, sizeOf } from '../tensor/index.ts';
 import { classesOfCaption, classOfLabel } from './class-words.ts';
+import { kindForScheduler, type PipelineKind, picturesOfStates } from './kinds.ts';
 
 /** A class by name or number; `null` asks for none in particular. */
 export type Label = string | number | null;
@@ -28,7 +29,7 @@ export interface GenerationProgress {
 export interface GenerateOptions {
   /** Pictures to make. Default 1. */
   readonly count?: number;
-  /** Solver steps. Default: the model's own, else 50. */
+  /** Solver steps. Default: the model's own, else those of its kind of pipeline, mostly 50. */
   readonly steps?: number;
   /** Training times to run the network at, descending, in place of `steps`: a grid that `inkwash solvers` found. */
   readonly timesteps?: readonly number[];
@@ -69,14 +70,14 @@ export interface Generation {
   readonly guidance: number;
 }
 
-const DEFAULT_STEPS = 50;
-
 export interface DiffusionPipelineOptions {
   readonly engine: Engine;
   readonly unet: UNet2DModel;
   /** The JSON of a diffusers `scheduler_config.json`. */
   readonly scheduler: Readonly<Record<string, unknown>>;
   readonly notes?: ImageModelNotes;
+  /** What runs the network and the scheduler. By default the pipeline that the scheduler belongs to, else `DDPMPipeline`. */
+  readonly kind?: PipelineKind;
 }
 
 /** A network ready to sample. Programs are compiled when first needed and kept; the weights are baked in then. */
@@ -85,31 +86,25 @@ export class DiffusionPipeline {
   readonly unet: UNet2DModel;
   readonly scheduler: Readonly<Record<string, unknown>>;
   readonly notes: ImageModelNotes;
+  readonly kind: PipelineKind;
   readonly #programs = new Map<number, Promise<NetworkProgram>>();
 
-  constructor({ engine, unet, scheduler, notes = {} }: DiffusionPipelineOptions) {
+  constructor({ engine, unet, scheduler, notes = {}, kind }: DiffusionPipelineOptions) {
     this.engine = engine;
     this.unet = unet;
     this.scheduler = scheduler;
     this.notes = notes;
+    this.kind = kind ?? kindForScheduler(scheduler._class_name);
   }
 
   /** `[C, H, W]` of the pictures. Throws `ConfigError` when the network's configuration does not say. */
   get imageShape(): readonly [number, number, number] {
-    const { sample_size: size, in_channels: channels } = this.unet.config;
-    if (size === null) {
-      throw new ConfigError(
-        'the network does not say how large its pictures are',
-        'set sample_size in its config.json',
-      );
-    }
-    const [height, width] = typeof size === 'number' ? [size, size] : size;
-    return [channels, height, width];
+    return this.unet.sampleShape;
   }
 
   /** Whether the network is told a class. */
   get takesLabels(): boolean {
-    return this.unet.config.num_class_embeds !== null;
+    return this.unet.takesLabels;
   }
 
   /** The plan of `solver`, or of the model's own choice. Throws `ConfigError` naming the nearest solver. */
@@ -123,11 +118,11 @@ export class DiffusionPipeline {
    * beside it only changes its rounding. Throws `ConfigError` for impossible options or an unknown class.
    */
   async generate(options: GenerateOptions = {}): Promise<Generation> {
-    const { notes } = this;
+    const { notes, kind } = this;
     const {
       count = 1,
       solver = notes.sampling?.solver,
-      steps = options.timesteps?.length ?? notes.sampling?.steps ?? DEFAULT_STEPS,
+      steps = options.timesteps?.length ?? notes.sampling?.steps ?? kind.steps,
       seed = 0,
       guidance = notes.sampling?.guidance ?? 1,
       batchSize = evenBatch(count),
@@ -151,14 +146,14 @@ export class DiffusionPipeline {
     const total = Math.ceil(count / batchSize) * steps;
     for (let first = 0; first < count; first += batchSize) {
       const last = Math.min(count, first + batchSize);
-      const network = labels
+      const raw = labels
         ? guidedByClass((classes) => program.network(classes), {
             labels: labels.slice(first, last),
             nullLabel: notes.nullLabel,
             scale: guidance,
           })
         : program.network();
-      const out = await sampleWithPlan(plan, network, {
+      const out = await sampleWithPlan(plan, kind.network?.(raw) ?? raw, {
         ...run,
         seeds: seeds.slice(first, last),
         sampleSize,
@@ -169,11 +164,11 @@ export class DiffusionPipeline {
               done: (first / batchSize) * steps + step + 1,
               total,
               first,
-              images: ndArray(Float32Array.from(x0), [last - first, ...shape]),
+              images: ndArray(picturesOfStates(x0, kind), [last - first, ...shape]),
             }),
         }),
       });
-      images.set(out.map(clamp), first * sampleSize);
+      images.set(picturesOfStates(out, kind).map(clamp), first * sampleSize);
     }
     return {
       images: ndArray(images, [count, ...shape]),

@@ -64,6 +64,6 @@ test('keeps weights beside the model when asked to, and says how to read the out
   const session = await ort.InferenceSession.create(path);
   expect(session.inputNames).toContain('class_labels');
   const text = readFileSync(path, 'latin1');
-  expect(text).toContain('"prediction_type":"epsilon"');
+  expect(text).toContain('"prediction_type": "epsilon"');
   expect(text).toContain('["a","b"]');
 });

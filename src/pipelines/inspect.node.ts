@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUILT_IN_DATA, type DataReport, type OpenDataOptions, openData } from '../data/index.node.ts';
 import { fromSchedulerConfig } from '../diffusion/gaussian/index.ts';
-import { type ImageModelNotes, readImageModel, type UNet2DConfig } from '../models/index.node.ts';
+import { openDiffusersFolder } from '../formats/index.node.ts';
+import type { ImageModelNotes, UNet2DConfig } from '../models/index.node.ts';
 import { DataError } from '../tensor/index.ts';
 import {
   isRunFolder,
@@ -12,6 +13,8 @@ import {
   readRunConfig,
   type TrainingConfig,
 } from '../training/index.node.ts';
+import { whyNotOpened } from './kinds.ts';
+import { isBareComponent, openModel } from './open-model.node.ts';
 
 /** What is known of a data set. */
 export interface DataInspection {
@@ -28,16 +31,32 @@ export interface DataInspection {
   readonly report: DataReport | null;
 }
 
-/** What is known of a model folder. */
+/** What is known of a model that inkwash samples. */
 export interface ModelInspection {
   readonly kind: 'model';
   readonly path: string;
+  /** Class of the pipeline; null for a network saved alone. */
+  readonly pipeline: string | null;
+  /** Class of the network. */
   readonly className: string;
   readonly parameters: number;
   readonly config: UNet2DConfig;
-  readonly scheduler: string;
-  readonly predictionType: string;
+  /** Null for a network saved alone. */
+  readonly scheduler: string | null;
+  readonly predictionType: string | null;
   readonly notes: ImageModelNotes;
+  /** What was ignored in its files. */
+  readonly warnings: readonly string[];
+}
+
+/** What is known of a pipeline that inkwash does not sample. */
+export interface PipelineInspection {
+  readonly kind: 'pipeline';
+  readonly path: string;
+  readonly className: string;
+  /** Why it is not sampled. */
+  readonly problem: string;
+  readonly components: readonly { readonly name: string; readonly library: string; readonly className: string }[];
 }
 
 /** What is known of a run. */
@@ -58,17 +77,24 @@ export interface RunInspection {
   readonly warnings: readonly string[];
 }
 
-export type Inspection = DataInspection | ModelInspection | RunInspection;
+export type Inspection = DataInspection | ModelInspection | PipelineInspection | RunInspection;
+
+/** Options of `inspect`: `variant` of a model's weights, and those of data. */
+export interface InspectOptions extends OpenDataOptions {
+  readonly variant?: string;
+}
 
 /**
- * Looks at a run folder, a model folder, a built-in data set or a folder of pictures.
+ * Looks at a run folder, a model folder (a pipeline, or a network saved alone), a built-in data set or a folder of pictures.
  * Throws `DataError` when it is none of them, or damaged.
  */
-export async function inspect(subject: string, options: OpenDataOptions = {}): Promise<Inspection> {
+export async function inspect(subject: string, options: InspectOptions = {}): Promise<Inspection> {
   if (BUILT_IN_DATA.includes(subject)) return inspectData(subject, options);
   if (isRunFolder(subject)) return inspectRun(subject);
-  if (existsSync(join(subject, 'model_index.json'))) return inspectModel(subject);
-  return inspectData(subject, options);
+  if (existsSync(join(subject, 'model_index.json'))) {
+    return (await inspectPipeline(subject)) ?? inspectModel(subject, options);
+  }
+  return isBareComponent(subject) ? inspectModel(subject, options) : inspectData(subject, options);
 }
 
 export async function inspectData(spec: string, options: OpenDataOptions = {}): Promise<DataInspection> {
@@ -89,19 +115,39 @@ export async function inspectData(spec: string, options: OpenDataOptions = {}): 
   };
 }
 
-export async function inspectModel(path: string): Promise<ModelInspection> {
-  const { unet, scheduler, notes } = await readImageModel(path);
-  const { config } = fromSchedulerConfig(scheduler);
+/** Looks at a pipeline folder that inkwash samples, or a network saved alone. */
+export async function inspectModel(
+  path: string,
+  { variant }: { readonly variant?: string } = {},
+): Promise<ModelInspection> {
+  const warnings: string[] = [];
+  const { unet, scheduler, notes, kind } = await openModel(path, {
+    variant,
+    ignoreExtra: true,
+    onWarning: (message) => warnings.push(message),
+  });
+  const config = scheduler && fromSchedulerConfig(scheduler).config;
   return {
     kind: 'model',
     path,
+    pipeline: kind?.className ?? null,
     className: 'UNet2DModel',
     parameters: unet.parameterCount(),
     config: unet.config,
-    scheduler: config.className,
-    predictionType: config.options.prediction_type,
+    scheduler: config?.className ?? null,
+    predictionType: config?.options.prediction_type ?? null,
     notes,
+    warnings,
   };
+}
+
+/** Looks at a pipeline that inkwash does not sample; undefined for one that it does. */
+async function inspectPipeline(path: string): Promise<PipelineInspection | undefined> {
+  const { className, components } = (await openDiffusersFolder(path)).index;
+  const problem = whyNotOpened(className, components.keys());
+  if (problem === undefined) return undefined;
+  const parts = [...components].map(([name, reference]) => ({ name, ...reference }));
+  return { kind: 'pipeline', path, className, problem, components: parts };
 }
 
 export async function inspectRun(path: string): Promise<RunInspection> {

@@ -1,18 +1,20 @@
-/** @file Pipelines on disk: any pixel-space diffusers folder, or a run of inkwash. */
+/** @file Pipelines on disk: a diffusers folder of a known kind, a network saved alone, or a run of inkwash. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ImageModelToWrite, readImageModel, writeImageModel } from '../models/image-model-folder.node.ts';
+import { type ImageModelToWrite, writeImageModel } from '../models/image-model-folder.node.ts';
 import { readParameters } from '../nn/index.ts';
 import { type Engine, type NodeEngineOptions, nodeEngine } from '../runtime/index.node.ts';
-import { DataError } from '../tensor/index.ts';
+import { ConfigError, DataError } from '../tensor/index.ts';
 import { isRunFolder } from '../training/index.node.ts';
 import { DiffusionPipeline } from './diffusion-pipeline.ts';
+import type { NetworkToExport } from './export-onnx.ts';
+import { type OpenModelOptions, openModel } from './open-model.node.ts';
+import { schedulerNear } from './own-scheduler.node.ts';
 
-export interface LoadPipelineOptions extends NodeEngineOptions {
+/** Options of `loadPipeline` and `loadNetwork`. */
+export interface LoadPipelineOptions extends NodeEngineOptions, OpenModelOptions {
   /** Default: a new Node engine made from the other options. */
   readonly engine?: Engine;
-  /** Variant of the weights, e.g. `fp16`. */
-  readonly variant?: string;
 }
 
 /** The model folder that `path` stands for: itself, or the best weights of a run. Throws `DataError` when there is none. */
@@ -20,25 +22,54 @@ export function modelFolderOf(path: string): string {
   if (!isRunFolder(path)) return path;
   const model = join(path, 'model');
   if (existsSync(join(model, 'model_index.json'))) return model;
-  throw new DataError(`the run ${path} has no model yet`, `train it further: inkwash train --resume --out ${path}`);
+  throw new DataError(`the run ${path} has no model yet`, {
+    api: 'train it further: set resume',
+    cli: `train it further: inkwash train --resume --out ${path}`,
+  });
 }
 
 /**
  * Loads a model folder in diffusers' layout (a `UNet2DModel` and any scheduler; half precision and shards included), or
- * the best weights of a run. Throws `DataError` and `ConfigError` naming the file and the key that do not fit.
+ * the best weights of a run. A network saved alone needs the option `scheduler`. Throws `DataError` and `ConfigError` naming
+ * the file and the key that do not fit.
  */
-export async function loadPipeline(
-  path: string,
-  { engine, variant, ...engineOptions }: LoadPipelineOptions = {},
-): Promise<DiffusionPipeline> {
-  const model = await readImageModel(modelFolderOf(path), variant === undefined ? {} : { variant });
-  return new DiffusionPipeline({ engine: engine ?? (await nodeEngine(engineOptions)), ...model });
+export async function loadPipeline(path: string, options: LoadPipelineOptions = {}): Promise<DiffusionPipeline> {
+  const { engine, engineOptions, modelOptions } = separated(options);
+  const { scheduler, kind, ...model } = await openModel(modelFolderOf(path), modelOptions);
+  if (scheduler === undefined) throw schedulerMissing(path);
+  return new DiffusionPipeline({
+    engine: engine ?? (await nodeEngine(engineOptions)),
+    ...model,
+    scheduler,
+    ...(kind && { kind }),
+  });
+}
+
+/** Loads a network as `loadPipeline` does, to export it; one saved alone needs no scheduler. */
+export async function loadNetwork(path: string, options: LoadPipelineOptions = {}): Promise<NetworkToExport> {
+  const { engine, engineOptions, modelOptions } = separated(options);
+  const { unet, scheduler, notes } = await openModel(modelFolderOf(path), modelOptions);
+  return { engine: engine ?? (await nodeEngine(engineOptions)), unet, scheduler, notes };
+}
+
+function separated({ engine, scheduler, variant, ignoreExtra, onWarning, ...engineOptions }: LoadPipelineOptions) {
+  return { engine, engineOptions, modelOptions: { scheduler, variant, ignoreExtra, onWarning } };
+}
+
+function schedulerMissing(path: string): ConfigError {
+  const near = schedulerNear(path);
+  const where = near === undefined ? '' : `; it may be that of ${near}`;
+  return new ConfigError(`${path} holds a network saved alone, without the scheduler that samples it`, {
+    api: `set scheduler${where}`,
+    cli: `add --scheduler ${near ?? 'DDPMScheduler, or the file or folder of its scheduler'}`,
+  });
 }
 
 /** Writes a model folder that diffusers loads. Throws `DataError` when it cannot be written. */
 export async function savePipeline(path: string, pipeline: DiffusionPipeline): Promise<void> {
-  const { unet, engine, scheduler, notes } = pipeline;
+  const { unet, engine, scheduler, notes, kind } = pipeline;
   await writeImageModel(path, {
+    className: kind.className,
     config: unet.config,
     weights: await readParameters(unet, engine),
     scheduler: scheduler as ImageModelToWrite['scheduler'],

@@ -23,24 +23,26 @@ export async function pipelineNetwork(
   pipeline: DiffusionPipeline,
   { batchSize }: { readonly batchSize: number },
 ): Promise<PipelineNetwork> {
-  const { engine, unet, notes, takesLabels, imageShape: shape } = pipeline;
+  const { engine, unet, notes, kind, takesLabels, imageShape: shape } = pipeline;
   const sampleSize = sizeOf(shape);
   const program = await compileNetwork(engine, unet, { batchSize, shape, labels: takesLabels });
+  const within = (network: Network): Network => kind.network?.(network) ?? network;
   return {
     sampleSize,
     networkFor(count) {
-      if (!takesLabels) return program.network();
+      if (!takesLabels) return within(program.network());
       const { nullLabel, classNames = [] } = notes;
       const counts = notes.classCounts ?? classNames.map(() => 1);
       if (counts.length === 0 && nullLabel === undefined) {
         throw new ConfigError('this network has to be told a class, and names none', 'use a model trained by inkwash');
       }
       const labels = Array.from({ length: count }, (_, i) => (counts.length > 0 ? spreadLabel(i, counts) : nullLabel!));
-      return guidedByClass((some) => program.network(some), {
+      const guided = guidedByClass((some) => program.network(some), {
         labels,
         nullLabel,
         scale: notes.sampling?.guidance ?? 1,
       });
+      return within(guided);
     },
     dispose: () => program.dispose(),
   };

@@ -1,8 +1,7 @@
 /** @file An exported network on disk. */
 import { basename, dirname, join } from 'node:path';
 import { atomicWrite } from '../formats/index.node.ts';
-import type { DiffusionPipeline } from './diffusion-pipeline.ts';
-import { type ExportOnnxOptions, exportOnnx } from './export-onnx.ts';
+import { type ExportOnnxOptions, exportOnnx, type NetworkToExport } from './export-onnx.ts';
 
 /** The files an export wrote, the model first. */
 export interface SavedOnnx {
@@ -11,17 +10,17 @@ export interface SavedOnnx {
 }
 
 /**
- * Writes the network of `pipeline` as an ONNX model (weights over 2 GB go to a file beside it, named in the model).
+ * Writes `network` (that of a pipeline, or one alone) as an ONNX model (weights over 2 GB go to a file beside it, named in the model).
  * Throws `DataError` when it cannot be written.
  */
 export async function saveOnnx(
   path: string,
-  pipeline: DiffusionPipeline,
+  network: NetworkToExport,
   options: Omit<ExportOnnxOptions, 'externalName'> & { readonly externalWeights?: boolean } = {},
 ): Promise<SavedOnnx> {
   const { externalWeights = false, ...rest } = options;
   const beside = `${basename(path)}.data`;
-  const model = await exportOnnx(pipeline, { ...rest, ...(externalWeights && { externalName: beside }) });
+  const model = await exportOnnx(network, { ...rest, ...(externalWeights && { externalName: beside }) });
   const files = [path];
   if (model.externalName !== undefined) {
     const data = join(dirname(path), model.externalName);

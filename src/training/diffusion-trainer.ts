@@ -295,6 +295,11 @@ function checkChannels(model: UNet2DModel, [channels]: ImageShape): void {
   );
 }
 
+/** Whole times for a network that looks them up. */
+function timesOf({ timeRows }: UNet2DModel, times: Tensor): Tensor {
+  return timeRows === undefined ? times : times.cast('int64');
+}
+
 /** The denoising loss of a batch, inside a trace. */
 function lossProgram(
   config: TrainingConfig,
@@ -308,7 +313,7 @@ function lossProgram(
   return (batch) => {
     const images = input('images', [batch, ...shape]);
     const labels = conditional ? [input('labels', [batch], 'int64')] : [];
-    const { loss } = denoisingLoss((x, t) => model.forward(x, t, ...labels), images, {
+    const { loss } = denoisingLoss((x, t) => model.forward(x, timesOf(model, t), ...labels), images, {
       process,
       prediction,
       timeSampling,

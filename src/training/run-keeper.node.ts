@@ -1,8 +1,8 @@
 /** @file Keeps a run on disk: its model, checkpoints and pictures. A disk that refuses is a warning, not the end. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeGrid, writePng } from '../formats/index.node.ts';
-import { readImageModel, writeImageModel } from '../models/image-model-folder.node.ts';
+import { makeGrid, openDiffusersFolder, writePng } from '../formats/index.node.ts';
+import { readUNet2D, writeImageModel } from '../models/image-model-folder.node.ts';
 import type { NdArray } from '../tensor/index.ts';
 import { checkpointName, readAll, writeCheckpoint } from './checkpoint.node.ts';
 import type { DiffusionTrainer } from './diffusion-trainer.ts';
@@ -68,7 +68,8 @@ export class RunKeeper {
 
   /** Puts the weights of the run's model back into the averages. */
   async loadModel(): Promise<void> {
-    const { unet } = await readImageModel(this.#folder.model);
+    const folder = await openDiffusersFolder(this.#folder.model);
+    const unet = await readUNet2D(await folder.component('unet'));
     const stored = unet.namedParameters();
     const { engine, state } = this.#trainer;
     for (const [key, variable] of state.ema) await engine.write(variable, stored.get(key)!.initial());

@@ -90,6 +90,7 @@ export {
   readSchedulerConfig,
   type SchedulerConfig,
   type SchedulerOptions,
+  unknownSchedulerKeys,
   writeSchedulerConfig,
 } from './read.ts';
 export {

@@ -134,19 +134,18 @@ export function readSchedulerConfig(json: unknown): SchedulerConfig {
   const className = oneOf('scheduler', name, Object.keys(SCHEDULER_DEFAULTS) as SchedulerClass[]);
   const defaults = optionsOf(className);
   const options: Record<string, unknown> = { ...NEUTRAL_OPTIONS, ...defaults };
-  const unknownKeys: string[] = [];
   for (const [key, value] of Object.entries(given)) {
-    if (key.startsWith('_')) continue;
-    if (!Object.hasOwn(defaults, key)) {
-      if (!Object.hasOwn(NEUTRAL_OPTIONS, key)) unknownKeys.push(key);
-      continue;
-    }
-    options[key] = checkOption(key, value, defaults[key]);
+    if (Object.hasOwn(defaults, key)) options[key] = checkOption(key, value, defaults[key]);
   }
   requireOptions(className, options);
-  const config = { className, options: options as SchedulerOptions, unknownKeys };
+  const config = { className, options: options as SchedulerOptions, unknownKeys: unknownSchedulerKeys(given) };
   refuseCombinations(config);
   return config;
+}
+
+/** The keys of a scheduler config that no scheduler has, but for notes, which start with `_`. */
+export function unknownSchedulerKeys(json: object): string[] {
+  return Object.keys(json).filter((key) => !key.startsWith('_') && !Object.hasOwn(NEUTRAL_OPTIONS, key));
 }
 
 /** Every option a class keeps, its own and those it hands on, with its default. */

@@ -1,6 +1,6 @@
 /** @file Predictor-corrector sampling of variance-exploding processes (Song et al. 2021, Algorithm 2). */
 import { drawNoise, eachStep, type Solver, type SolverOptions } from '../solver.ts';
-import { combine, type State } from '../state.ts';
+import { combine, emptyLike, type State } from '../state.ts';
 
 /** Options of the predictor-corrector sampler. */
 export interface PredictorCorrectorOptions extends SolverOptions {
@@ -8,21 +8,35 @@ export interface PredictorCorrectorOptions extends SolverOptions {
   readonly snr?: number;
   /** Langevin steps before each predictor step. */
   readonly correctorSteps?: number;
-  /** Elements of one sample: norms are averaged over the batch. */
+  /** Elements of one sample; all of the state by default. Each sample has a step size of its own. */
   readonly sampleSize?: number | undefined;
   /** Return the last predictor step without its noise. */
   readonly denoise?: boolean;
 }
 
-/** Mean Euclidean norm of the samples in a batch. */
-function meanNorm(x: State, sampleSize: number): number {
-  let total = 0;
+/** Euclidean norm. */
+function norm(x: State): number {
+  let squares = 0;
+  for (let i = 0; i < x.length; i++) squares += x[i]! ** 2;
+  return Math.sqrt(squares);
+}
+
+/**
+ * A Langevin step `x ← x + δ·s + √(2δ)·z` of every sample, `δ = 2·(r·‖z‖·σ/‖ε̂‖)²`. diffusers takes the mean of the norms over
+ * the batch, so that a picture changes with its companions; here each has the step it has alone.
+ */
+function langevin(x: State, eps: State, noise: State, sigma: number, snr: number, sampleSize: number): State {
+  const out = emptyLike(x);
   for (let start = 0; start < x.length; start += sampleSize) {
-    let squares = 0;
-    for (let i = start; i < start + sampleSize; i++) squares += x[i]! ** 2;
-    total += Math.sqrt(squares);
+    const [state, e, z] = [x, eps, noise].map((all) => all.subarray(start, start + sampleSize)) as [
+      State,
+      State,
+      State,
+    ];
+    const size = 2 * ((snr * norm(z) * sigma) / norm(e)) ** 2;
+    out.set(combine([1, state], [-size / sigma, e], [Math.sqrt(2 * size), z]), start);
   }
-  return total / (x.length / sampleSize);
+  return out;
 }
 
 /**
@@ -40,8 +54,7 @@ export const predictorCorrector: Solver<PredictorCorrectorOptions> = (
     for (let k = 0; k < correctorSteps; k++) {
       const { eps } = await denoiser(state, from, step);
       const noise = drawNoise(options.noise, x, step);
-      const size = 2 * ((snr * meanNorm(noise, sampleSize) * from.sigma) / meanNorm(eps, sampleSize)) ** 2;
-      state = combine([1, state], [-size / from.sigma, eps], [Math.sqrt(2 * size), noise]);
+      state = langevin(state, eps, noise, from.sigma, snr, sampleSize);
     }
     const prediction = await denoiser(state, from, step);
     const variance = from.sigma ** 2 - to.sigma ** 2;
