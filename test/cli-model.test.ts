@@ -24,10 +24,23 @@ test('sample writes a grid with its recipe, prints its path and the next command
   const { code, stdout, stderr } = await runCli(['sample', run, ...flags]);
   expect({ code, stdout }).toEqual({ code: 0, stdout: `${out}\n` });
   expect(stderr).toContain('6 pictures in');
-  expect(stderr).toContain(`next  inkwash sample ${run} --seed 11`);
+  expect(stderr).toContain(`next  inkwash sample ${run} --count 6 --steps 3 --solver ddim --seed 11 --columns 3`);
   const { width, height } = await readPicture(out);
   expect([width, height]).toEqual([3 * 66 + 2, 2 * 66 + 2]);
   expect(readPngText(readFileSync(out)).parameters).toMatch(/Steps: 3, Sampler: ddim, .*Seed: 5, Size: 8x8/);
+});
+
+test('a device that is not there is one sentence, and names are shown as they were written', async () => {
+  const out = join(root, 'device.PNG');
+  const { code, stderr } = await runCli(['sample', run, '-n', '1', '--steps', '1', '--device', 'cuda', '--out', out]);
+  expect(code).toBe(0);
+  expect(stderr.replace(/^warning device 'cuda' is not available here \([^()\n]*\); using the CPU\n/, '')).toMatch(
+    /^1 picture in 0:\d\d \(dpm\+\+2m, 1 step, seed 0\)\nnext {2}inkwash sample \S+ --count 1 --steps 1 --seed 1 --device cuda\n$/,
+  );
+  expect(existsSync(out)).toBe(true);
+  const refused = await runCli(['sample', run, '--eta', '0.5', '--solver', 'heun']);
+  expect(refused).toMatchObject({ code: 2, stdout: '' });
+  expect(refused.stderr).toContain('--eta is nothing that heun has');
 });
 
 test('sample --json tells seeds and classes; --images writes each picture by its seed', async () => {

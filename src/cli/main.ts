@@ -31,6 +31,8 @@ export async function main(args: readonly string[]): Promise<number> {
   const terminal = createTerminal({ json: args.includes('--json'), debug: args.includes('--debug') });
   try {
     const code = await run(args, terminal);
+    // streams tell of what they could not write a little later
+    await new Promise(setImmediate);
     if (terminal.lost === undefined) return code;
     terminal.warn(`the results could not be written: ${terminal.lost}`);
     return code || 1;

@@ -67,6 +67,15 @@ test('says how old the held-out loss is', () => {
   expect(shown(undefined, [plan, validation(4), step(9)])).toContain('held-out 0.2500 (5 steps ago)\n');
 });
 
+test('tells which checkpoints are removed, once, and how many in the end', () => {
+  const checkpoint = (number: number) =>
+    event(number, { type: 'checkpoint', path: 'x', removed: [`checkpoints/step-00000${number - 2}`], seconds: 1 });
+  const text = shown(undefined, [plan, step(3), checkpoint(3), checkpoint(4), event(4, { type: 'end', seconds: 1 })]);
+  expect(text.match(/removed checkpoints/g)).toHaveLength(1);
+  expect(text).toContain('removed checkpoints/step-000001 (keep more with --set keepCheckpoints=10)\n');
+  expect(text).toContain('2 older checkpoints removed\n');
+});
+
 test('takes one row of every terminal from 20 to 300 columns, and says the most important there', () => {
   const events = [event(0, { ...plan, totalSteps: 123_456 }), validation(98_765), step(98_770), step(98_771)];
   fc.assert(

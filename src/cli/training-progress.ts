@@ -25,6 +25,8 @@ export class TrainingProgress {
   #smooth: number | undefined;
   #plan: SchedulePlan | undefined;
   #step = 0;
+  /** Checkpoints that newer ones have replaced in this session. */
+  #removed = 0;
   #validation: { readonly loss: number; readonly step: number } | undefined;
 
   constructor(terminal: Terminal) {
@@ -73,11 +75,24 @@ export class TrainingProgress {
       case 'end':
         if (this.#losses.length > 0) this.#draw(true);
         live.end({ keep: true });
+        if (this.#removed > 1) this.#terminal.say(`${plural(this.#removed, 'older checkpoint')} removed`);
+        break;
+      case 'checkpoint':
+        this.#tellRemoved(event.removed ?? []);
         break;
       case 'preview':
-      case 'checkpoint':
         break;
     }
+  }
+
+  /** Says once that checkpoints go, and how to keep more; how many went is told at the end. */
+  #tellRemoved(removed: readonly string[]): void {
+    if (this.#removed === 0 && removed.length > 0) {
+      this.#terminal.say(
+        `only the newest checkpoints are kept: removed ${removed.join(', ')} (keep more with --set keepCheckpoints=10)`,
+      );
+    }
+    this.#removed += removed.length;
   }
 
   #sayStart({ parameters, data, resumed, step }: Extract<TrainingEvent, { type: 'start' }>): void {

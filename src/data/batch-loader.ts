@@ -1,5 +1,6 @@
 /** @file Batches by step number: step → epoch, indices and flips, a pure function, so a resumed run continues exactly. */
 import { ConfigError, fillUniform, permutation } from '../tensor/index.ts';
+import { plural } from '../tensor/plural.ts';
 import { checkCount, type Dataset } from './dataset.ts';
 
 /** Options of a `BatchLoader`. */
@@ -51,7 +52,7 @@ export class BatchLoader {
     checkCount('batchSize', batchSize, 1);
     if (batchSize > dataset.length) {
       throw new ConfigError(
-        `a batch of ${batchSize} is larger than ${dataset.name}, which has ${dataset.length} pictures`,
+        `a batch of ${batchSize} is larger than ${dataset.name}, which has ${plural(dataset.length, 'picture')}`,
         dataset.length > 0 ? `use a batch of at most ${dataset.length}, or add pictures` : 'add pictures',
       );
     }

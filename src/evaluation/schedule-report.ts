@@ -9,6 +9,7 @@ import {
   type TerminalReport,
   terminalReport,
 } from '../diffusion/gaussian/index.ts';
+import { percentText } from './pages/numbers.ts';
 
 /** One point of a sampling grid; `order` and `evaluated` concern the step that leaves it. */
 export interface GridPoint {
@@ -155,7 +156,7 @@ function warningsOf(plan: SamplingPlan, grid: readonly GridPoint[], terminal: Te
   const warnings: string[] = [];
   const noisiest = grid.reduce((a, b) => (b.snr < a.snr ? b : a));
   if (terminal.warning !== undefined) {
-    const leak = `${(100 * terminal.signalLeak).toPrecision(2)} %`;
+    const leak = percentText(terminal.signalLeak);
     warnings.push(
       `terminal SNR is ${short(terminal.snr)}, not near zero: ${leak} of the picture is left in the noise that sampling ` +
         `takes for pure (washed-out or medium-bright pictures, Lin et al. 2023); ${terminalRemedy(plan)}`,

@@ -1,6 +1,7 @@
 /** @file Quality against network evaluations: every solver on one model, against a fine trajectory and against real data. */
 import { type GridName, type Network, planForSolver } from '../diffusion/gaussian/index.ts';
 import { ConfigError } from '../tensor/index.ts';
+import { plural } from '../tensor/plural.ts';
 import { applicableSolvers } from './applicable-solvers.ts';
 import { checkOptions, checkPictures } from './comparison-checks.ts';
 import { bestForGrids, estimatedSearch, finestGrid, type Run, RunPlanner, tryGrid } from './comparison-runs.ts';
@@ -120,12 +121,12 @@ export async function compareSolvers(options: SolverComparisonOptions): Promise<
   );
   const countedFor = (size: number): Network => progress.counting(networkFor(size), count * sampleSize);
   const measures = new SampleMeasures({ network: countedFor(count), sampleSize, heldOut, count, seed, signal });
-  progress.what = `reference: ${applicable.reference}, ${fine.length - 1} steps`;
+  progress.what = `reference: ${applicable.reference}, ${plural(fine.length - 1, 'step')}`;
   const target = await measures.run(referencePlan, fine);
   const halfway =
     half instanceof ConfigError || referencePlan.stochastic ? undefined : await measures.run(referencePlan, half);
   const measure = async ({ solver, kind, plan, grid }: Run): Promise<MeasuredResult> => {
-    progress.what = `${solver}${kind === 'own' ? '' : `-${kind}`}, ${grid.length - 1} steps`;
+    progress.what = `${solver}${kind === 'own' ? '' : `-${kind}`}, ${plural(grid.length - 1, 'step')}`;
     const measured = await measures.run(plan, grid);
     const result = {
       solver,
@@ -141,7 +142,7 @@ export async function compareSolvers(options: SolverComparisonOptions): Promise<
     return { result, measured };
   };
   const onSearch = ({ solver, grid }: Run): void => {
-    progress.what = `searching a grid of ${grid.length - 1} steps for ${solver}`;
+    progress.what = `searching a grid of ${plural(grid.length - 1, 'step')} for ${solver}`;
   };
   const results: SolverResult[] = [];
   for (const run of runs) results.push((await measure(run)).result);

@@ -1,5 +1,6 @@
 /** @file safetensors files as bytes: 8-byte little-endian header length, JSON header, tensors back to back. */
 import { DataError, formatShape, type NdArray, type Shape, sizeOf } from '../tensor/index.ts';
+import { plural } from '../tensor/plural.ts';
 import { refuseLfsPointer } from './lfs-pointer.ts';
 import {
   decodeTensor,
@@ -39,7 +40,7 @@ const NOT_SAFETENSORS = 'this is not a safetensors file; export the weights agai
 export function safetensorsHeaderLength(prefix: Uint8Array, fileSize: number, file: string): number {
   if (prefix.byteLength >= fileSize) refuseLfsPointer(prefix, file);
   if (fileSize < 8 || prefix.byteLength < 8) {
-    throw new DataError(`${file} has ${fileSize} bytes, a safetensors file has at least 8`, FETCH_AGAIN);
+    throw new DataError(`${file} has ${plural(fileSize, 'byte')}, a safetensors file has at least 8`, FETCH_AGAIN);
   }
   const view = new DataView(prefix.buffer, prefix.byteOffset, 8);
   const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
@@ -50,7 +51,7 @@ export function safetensorsHeaderLength(prefix: Uint8Array, fileSize: number, fi
     );
   }
   if (length < 2)
-    throw new DataError(`${file} announces a header of ${length} bytes, an empty one has 2`, NOT_SAFETENSORS);
+    throw new DataError(`${file} announces a header of ${plural(length, 'byte')}, an empty one has 2`, NOT_SAFETENSORS);
   if (8 + length > fileSize) {
     throw new DataError(
       `${file} is truncated inside its header: ${fileSize} bytes, the header ends at ${8 + length}`,
@@ -135,7 +136,7 @@ function checkLayout(entries: readonly SafetensorsEntry[], dataBytes: number, fi
     }
     if (entry.begin > position) {
       throw new DataError(
-        `${file} has a hole of ${entry.begin - position} bytes before tensor "${entry.name}"`,
+        `${file} has a hole of ${plural(entry.begin - position, 'byte')} before tensor "${entry.name}"`,
         FETCH_AGAIN,
       );
     }
@@ -148,7 +149,7 @@ function checkLayout(entries: readonly SafetensorsEntry[], dataBytes: number, fi
     position = entry.end;
   }
   if (position !== dataBytes) {
-    throw new DataError(`${file} has ${dataBytes - position} bytes after its last tensor`, FETCH_AGAIN);
+    throw new DataError(`${file} has ${plural(dataBytes - position, 'byte')} after its last tensor`, FETCH_AGAIN);
   }
 }
 

@@ -1,6 +1,7 @@
 /** @file Reading network configurations: diffusers' JSON against a schema, with errors that name the key and the remedy. */
 import type { z } from 'zod';
 import { ConfigError, nearestName } from '../tensor/index.ts';
+import { expectation, misfitPath, misfitValue } from '../tensor/misfit.ts';
 
 /** The keys of `json` that `schema` does not have; keys that start with `_` are diffusers' own notes. */
 export function unknownKeys(schema: z.ZodObject, json: object): string[] {
@@ -35,11 +36,10 @@ export function parseConfig<T extends z.ZodObject>(schema: T, json: object, netw
   const result = schema.safeParse(values);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const [key] = issue?.path ?? [];
-  const value = key === undefined ? undefined : values[key as string];
+  const got = misfitValue(issue && { ...issue, path: issue.path.slice(0, 1) }, values);
   throw new ConfigError(
-    `${network}: '${issue?.path.join('.')}' does not fit, got ${JSON.stringify(value)}`,
-    issue?.message,
+    `${network}: '${misfitPath(issue)}' does not fit, got ${got}`,
+    issue && `give ${expectation(issue)}`,
   );
 }
 

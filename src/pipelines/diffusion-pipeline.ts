@@ -2,13 +2,15 @@
 import type { Rng } from '../diffusion/gaussian/noise-sources.ts';
 import { planForSolver } from '../diffusion/gaussian/plan-for-solver.ts';
 import { consecutiveSeeds, guidedByClass, sampleWithPlan } from '../diffusion/gaussian/sampling.ts';
+import { checkEta } from '../diffusion/gaussian/scheduler-config/eta.ts';
 import { fromSchedulerConfig, type SamplingPlan } from '../diffusion/gaussian/scheduler-config/index.ts';
 import type { ImageModelNotes } from '../models/image-model-notes.ts';
 import { compileNetwork, evenBatch, type NetworkProgram } from '../models/network-program.ts';
 import { spreadLabel } from '../models/spread-labels.ts';
 import type { UNet2DModel } from '../models/unet2d.ts';
 import type { Engine } from '../runtime/index.ts';
-import { ConfigError, type Float32NdArray, ndArray, sizeOf } from '../tensor/index.ts';
+import { ConfigError, type Float32NdArray, ndArray, SettingError, sizeOf } from '../tensor/index.ts';
+import { plural } from '../tensor/plural.ts';
 import { classesOfCaption, classOfLabel } from './class-words.ts';
 import { kindForScheduler, type PipelineKind, picturesOfStates } from './kinds.ts';
 
@@ -48,7 +50,7 @@ export interface GenerateOptions {
   readonly guidance?: number;
   /** Pictures per run of the network. Default: at most 16, the pictures evenly over the runs. */
   readonly batchSize?: number;
-  /** Stochasticity of DDIM. */
+  /** Stochasticity of a solver that has one, such as ddim: from 0 to 1. */
   readonly eta?: number;
   /** Where noise comes from; the torch generators give the pictures diffusers gives. Default philox. */
   readonly rng?: Rng;
@@ -134,6 +136,7 @@ export class DiffusionPipeline {
     checkCount('count', count);
     checkCount('batchSize', batchSize);
     const plan = this.plan(solver);
+    if (options.eta !== undefined) checkEta(options.eta, plan.config, solver);
     if (!this.takesLabels && options.guidance !== undefined && options.guidance !== 1) {
       throw new ConfigError('this network takes no classes that guidance could exaggerate', 'leave the guidance out');
     }
@@ -209,7 +212,10 @@ export class DiffusionPipeline {
     }
     const given: readonly Label[] = Array.isArray(label) ? label : Array.from({ length: count }, () => label ?? null);
     if (given.length !== count) {
-      throw new ConfigError(`${count} pictures were asked for, with ${given.length} labels`, 'give one each');
+      throw new ConfigError(
+        `${plural(count, 'picture')} asked for, with ${plural(given.length, 'label')}`,
+        'give one each',
+      );
     }
     return given.map((one) => this.#labelIndex(one));
   }
@@ -239,5 +245,5 @@ function clamp(value: number): number {
 
 function checkCount(name: string, value: number): void {
   if (Number.isInteger(value) && value >= 1) return;
-  throw new ConfigError(`${name} is a whole number of at least 1, got ${value}`);
+  throw new SettingError((nameOf) => [`${nameOf(name)} is a whole number of at least 1, got ${value}`]);
 }

@@ -25,6 +25,8 @@ describe.each(['webgpu', 'cuda'] as const)('device %s', (device) => {
     const messages: string[] = [];
     const engine = await nodeEngine({ device, onFallback: (message) => messages.push(message) });
     expect(engine.name).toBe(messages.length === 0 ? `node/${device}` : 'node/cpu');
+    // one sentence, whatever the runtime has to say
+    expect(messages.join()).toMatch(/^(device '\w+' is not available here \([^\n()]{1,80}\); using the CPU)?$/);
     const program = await engine.compile(() => input('x', [2]).mul(2));
     expect([...((await program.run({ x: fromNumbers([1, 2]) })).output!.data as Float32Array)]).toEqual([2, 4]);
     await engine.dispose();

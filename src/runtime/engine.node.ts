@@ -74,6 +74,7 @@ async function probe(host: OrtHost | WorkerHost): Promise<string | undefined> {
     await program.dispose();
     return output?.data[0] === 2 ? undefined : 'it computed 1 + 1 wrongly';
   } catch (error) {
-    return (error instanceof Error ? error.message : String(error)).split('\n')[0];
+    const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    return /librar(y|ies)\b/i.test(line) ? 'its libraries are not installed' : line;
   }
 }

@@ -16,8 +16,11 @@ const ANSWER_MS = 30_000;
 /** onnxruntime-node, silent. Throws `EngineError` where its telemetry cannot be turned off. */
 export async function loadOnnxRuntime(): Promise<typeof import('onnxruntime-node')> {
   await disableTelemetry();
-  const ort = await import('onnxruntime-node');
-  return ort.default ?? ort;
+  const module = await import('onnxruntime-node');
+  const ort = module.default ?? module;
+  // it throws what it would log as an error
+  ort.env.logLevel = 'fatal';
+  return ort;
 }
 
 async function disableTelemetry(): Promise<void> {

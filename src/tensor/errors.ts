@@ -44,7 +44,10 @@ export class SettingError extends ConfigError {
   readonly told: (nameOf: SettingNames) => ConfigError;
 
   /** `tell`: message and hint, with every setting called what `nameOf` calls it. */
-  constructor(tell: (nameOf: SettingNames) => readonly [problem: string, hint?: Hint], options?: ErrorOptions) {
+  constructor(
+    tell: (nameOf: SettingNames) => readonly [problem: string, hint?: Hint | undefined],
+    options?: ErrorOptions,
+  ) {
     super(...tell((setting) => `'${setting}'`), options);
     this.told = (nameOf) => new ConfigError(...tell(nameOf), { ...options, cause: options?.cause ?? this });
   }

@@ -7,6 +7,7 @@ import { atomicWrite, makeFolder, openSafetensors, writeError, writeSafetensors 
 import type { Variable } from '../graph/index.ts';
 import type { Engine } from '../runtime/index.ts';
 import { DataError, type NdArray, sameShape } from '../tensor/index.ts';
+import { expectation, misfitPath, misfitValue } from '../tensor/misfit.ts';
 import type { TrainerState } from './diffusion-trainer.ts';
 import { type FileSum, fileSum, fileSumSchema, findChange } from './file-sum.node.ts';
 import { type RunState, runStateSchema } from './run-state.ts';
@@ -42,7 +43,7 @@ export async function removeUnfinished(folder: string): Promise<void> {
 }
 
 /**
- * Writes the variables of `groups` and `state` as `folder/step-…`, then removes the oldest beyond `keep`.
+ * Writes the variables of `groups` and `state` as `folder/step-…`, then removes the oldest beyond `keep`; returns their names.
  * Throws `DataError` when it cannot be written; older checkpoints then stay as they were.
  */
 export async function writeCheckpoint(
@@ -51,7 +52,7 @@ export async function writeCheckpoint(
   groups: TrainerState,
   state: RunState,
   keep: number,
-): Promise<string> {
+): Promise<string[]> {
   const path = join(folder, checkpointName(state.step));
   const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
   try {
@@ -71,8 +72,9 @@ export async function writeCheckpoint(
     throw writeError(path, cause);
   }
   const all = await listCheckpoints(folder);
-  for (const old of all.slice(0, Math.max(0, all.length - keep))) await rm(old.path, { recursive: true, force: true });
-  return path;
+  const old = all.slice(0, Math.max(0, all.length - keep));
+  for (const one of old) await rm(one.path, { recursive: true, force: true });
+  return old.map((one) => basename(one.path));
 }
 
 /** The present values of `variables`, copied to the host. */
@@ -107,7 +109,8 @@ async function readStored(file: string): Promise<z.output<typeof storedSchema>> 
   const result = storedSchema.safeParse(json);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  throw new DataError(`${file} is not the state of a run: ${[...issue!.path, issue!.message].join(': ')}`);
+  const got = misfitValue(issue, json);
+  throw new DataError(`${file} is not the state of a run: ${misfitPath(issue)} is ${expectation(issue!)}, got ${got}`);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** @file The keys of nested configurations: unknown ones named with the nearest, overrides, merging, differences. */
 import { z } from 'zod';
-import { ConfigError, nearestName } from '../tensor/index.ts';
+import { ConfigError, nearestName, SettingError } from '../tensor/index.ts';
+import { expectation, misfitPath, misfitValue } from '../tensor/misfit.ts';
 
 /** A JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | ConfigObject;
@@ -37,10 +38,10 @@ export function checkKeys(config: ConfigObject, schema: z.ZodObject, root = sche
       const sameLast = everywhere.find((path) => path.endsWith(`.${key}`));
       const local = nearestName(key, Object.keys(schema.shape)) ?? startsLike(key, Object.keys(schema.shape));
       const near = local === undefined ? (sameLast ?? nearestName(prefix + key, everywhere)) : prefix + local;
-      throw new ConfigError(
-        `there is no setting '${prefix}${key}'`,
-        near ? `did you mean '${near}'?` : `the settings are: ${Object.keys(schema.shape).join(', ')}`,
-      );
+      throw new SettingError((nameOf) => [
+        `there is no setting ${nameOf(prefix + key)}`,
+        near ? `did you mean ${nameOf(near)}?` : `the settings are: ${Object.keys(schema.shape).join(', ')}`,
+      ]);
     }
     const inner = objectSchema(known);
     if (inner && isObject(value)) checkKeys(value, inner, root, `${prefix}${key}.`);
@@ -52,14 +53,13 @@ function startsLike(name: string, keys: readonly string[]): string | undefined {
   return keys.find((key) => key.toLowerCase().startsWith(name.toLowerCase()));
 }
 
-/** Message and hint for the first problem zod found. */
-export function describeIssue(error: z.ZodError, config: object): [message: string, hint: string | undefined] {
+/** The error for the first problem that a schema found in `config`. */
+export function misfit(error: z.ZodError, config: object): SettingError {
   const [issue] = error.issues;
-  const path = issue?.path.map(String) ?? [];
-  let value: unknown = config;
-  for (const key of path) value = (value as Record<string, unknown> | undefined)?.[key];
-  const got = value === undefined ? 'nothing' : JSON.stringify(value);
-  return [`the setting '${path.join('.')}' does not fit: got ${got}`, issue?.message];
+  return new SettingError((nameOf) => [
+    `the setting ${nameOf(misfitPath(issue))} does not fit: got ${misfitValue(issue, config)}`,
+    issue && `give ${expectation(issue)}`,
+  ]);
 }
 
 /** `over` laid over `base`: objects merge, everything else (lists too) is replaced; undefined changes nothing. */

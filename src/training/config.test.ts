@@ -38,7 +38,7 @@ test('names the nearest setting for one that does not exist', () => {
 
 test('wants exactly one length', () => {
   expect(() => parseTrainingConfig({ data: { spec: 'x' } })).toThrow(/length of the run is not given/);
-  expect(() => parseTrainingConfig({ ...minimal, minutes: 2 })).toThrow(/given 2 times: steps, minutes/);
+  expect(() => parseTrainingConfig({ ...minimal, minutes: 2 })).toThrow(/given 2 times: 'steps', 'minutes'/);
 });
 
 test('names the setting whose value does not fit, and the value', () => {

@@ -1,7 +1,7 @@
 /** @file `TrainingConfig`: everything needed to repeat a run, checked, with every default visible. */
 import { z } from 'zod';
-import { ConfigError } from '../tensor/index.ts';
-import { type ConfigObject, checkKeys, describeIssue } from './config-keys.ts';
+import { SettingError } from '../tensor/index.ts';
+import { type ConfigObject, checkKeys, misfit } from './config-keys.ts';
 
 const count = z.int().positive();
 const fraction = z.number().min(0).lt(1);
@@ -145,16 +145,16 @@ export function checkConfigKeys(config: object): void {
 export function parseTrainingConfig(config: object): TrainingConfig {
   checkConfigKeys(config);
   const result = schema.safeParse(config);
-  if (!result.success) throw new ConfigError(...describeIssue(result.error, config));
+  if (!result.success) throw misfit(result.error, config);
   const parsed = result.data;
   const given = LENGTHS.filter((key) => parsed[key] !== null);
   if (given.length !== 1) {
-    throw new ConfigError(
+    throw new SettingError((nameOf) => [
       given.length === 0
         ? 'the length of the run is not given'
-        : `the length of the run is given ${given.length} times: ${given.join(', ')}`,
-      'give exactly one of steps, minutes and epochs',
-    );
+        : `the length of the run is given ${given.length} times: ${given.map(nameOf).join(', ')}`,
+      `give exactly one of ${nameOf('steps')}, ${nameOf('minutes')} and ${nameOf('epochs')}`,
+    ]);
   }
   return parsed;
 }

@@ -59,6 +59,8 @@ export interface CheckpointEvent extends Timed {
   readonly type: 'checkpoint';
   /** Its folder, in the run folder. */
   readonly path: string;
+  /** Folders of the older checkpoints that it replaced; absent in runs of earlier versions. */
+  readonly removed?: readonly string[];
   readonly seconds: number;
 }
 

@@ -33,7 +33,7 @@ test('lets a resumed run change its length and how often it reports', () => {
 
 test('refuses any other change, and says exactly which', () => {
   expect(() => resumeConfig(stored, { batchSize: 8, optimizer: { epsilon: 1e-6 }, steps: 200 })).toThrow(
-    /another configuration:\n {2}batchSize: 32 → 8\n {2}optimizer.epsilon: 1e-8 → 0.000001\n {2}hint/,
+    /another configuration:\n {2}'batchSize': 32 → 8\n {2}'optimizer.epsilon': 1e-8 → 0.000001\n {2}hint/,
   );
   expect(resumeConfig(stored, {}).changed).toEqual([]);
 });

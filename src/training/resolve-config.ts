@@ -2,7 +2,7 @@
 import { contentHash, formatImageSize, parseImageSize } from '../data/index.ts';
 import { planForSolver } from '../diffusion/gaussian/plan-for-solver.ts';
 import { parseUNet2DConfig } from '../models/unet2d-config.ts';
-import { ConfigError } from '../tensor/index.ts';
+import { ConfigError, SettingError } from '../tensor/index.ts';
 import {
   checkConfigKeys,
   LENGTHS,
@@ -96,13 +96,17 @@ export function resumeConfig(stored: TrainingConfig, input: TrainingConfigInput)
   const changed = configDifferences(before, after);
   const refused = changed.filter(({ key }) => !isHarmless(key));
   if (refused.length > 0) {
-    const lines = refused.map(
-      ({ key, before: old, after: now }) => `\n  ${key}: ${JSON.stringify(old)} → ${JSON.stringify(now)}`,
-    );
-    throw new ConfigError(
-      `the run to resume has another configuration:${lines.join('')}`,
-      'leave these settings as they were, or start another run with --out',
-    );
+    throw new SettingError((nameOf) => [
+      `the run to resume has another configuration:${refused
+        .map(
+          ({ key, before: old, after: now }) => `\n  ${nameOf(key)}: ${JSON.stringify(old)} → ${JSON.stringify(now)}`,
+        )
+        .join('')}`,
+      {
+        api: 'leave these settings as they were, or start another run',
+        cli: 'leave these settings as they were, or start another run with --out',
+      },
+    ]);
   }
   const config = parseTrainingConfig(after);
   checkNames(config);

@@ -80,11 +80,13 @@ export class RunKeeper {
     if (this.#saved?.step === state.step && this.#saved.schedule === state.schedule) return;
     const began = performance.now();
     const { engine, state: variables, config } = this.#trainer;
-    await writeCheckpoint(this.#folder.checkpoints, engine, variables, state, config.keepCheckpoints);
+    const { checkpoints } = this.#folder;
+    const old = await writeCheckpoint(checkpoints, engine, variables, state, config.keepCheckpoints);
     this.#saved = state;
     this.lastCheckpoint = join('checkpoints', checkpointName(state.step));
     const seconds = (performance.now() - began) / 1000;
-    this.record({ type: 'checkpoint', step: state.step, path: this.lastCheckpoint, seconds });
+    const removed = old.map((name) => join('checkpoints', name));
+    this.record({ type: 'checkpoint', step: state.step, path: this.lastCheckpoint, removed, seconds });
   }
 
   /** Writes sampled pictures as `samples/<name>.png`; returns the path relative to the run folder. */

@@ -66,7 +66,12 @@ export function betas({
     : namedBetas(oneOf('beta schedule', betaSchedule, BETA_SCHEDULES), numTrainTimesteps, betaStart, betaEnd);
   const bad = raw.findIndex((beta) => !(beta > 0 && beta <= 1));
   if (bad >= 0)
-    throw new ConfigError(`betas lie in (0, 1], beta[${bad}] is ${raw[bad]}`, 'check betaStart and betaEnd');
+    throw new ConfigError(
+      `betas lie in (0, 1], beta[${bad}] is ${raw[bad]}`,
+      trainedBetas
+        ? 'check the trained betas'
+        : `check the ends of the schedule, ${betaStart} and ${betaEnd} (beta_start and beta_end in a config)`,
+    );
   return rescaleZeroSnr ? rescaleZeroTerminalSnr(raw) : raw;
 }
 

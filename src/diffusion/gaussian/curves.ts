@@ -40,7 +40,7 @@ export interface TerminalReport {
   readonly snr: number;
   /** Mean KL(q(x_T|x₀) ‖ prior) in nats per dimension. */
   readonly klPerDimension: number;
-  /** √SNR: how much of the data's mean brightness leaks into the "pure noise" that sampling starts from. */
+  /** `α/√(α² + σ²)`, from 0 to 1: how much of the data's mean brightness leaks into the "pure noise" that sampling starts from. */
   readonly signalLeak: number;
   /** Said when the leak can be seen, with the remedy. */
   readonly warning: string | undefined;
@@ -56,7 +56,7 @@ export function terminalReport(process: Process, { dataPower = 1 } = {}): Termin
   return {
     snr: ratio,
     klPerDimension: terminalKl(end, { dataPower }),
-    signalLeak: Math.sqrt(ratio),
+    signalLeak: ratio === Number.POSITIVE_INFINITY ? 1 : Math.sqrt(ratio / (1 + ratio)),
     warning:
       ratio > 1e-3
         ? `terminal SNR is ${ratio.toPrecision(2)}, not near zero: sampling starts from noise that training never saw alone; ` +

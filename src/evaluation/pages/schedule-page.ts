@@ -8,8 +8,9 @@ import {
   svgPlot,
   warningBox,
 } from '../../formats/plots/index.ts';
+import { plural } from '../../tensor/plural.ts';
 import type { ScheduleReport } from '../schedule-report.ts';
-import { significant } from './numbers.ts';
+import { percentText, significant } from './numbers.ts';
 
 /** The plots of a report: α and σ, log SNR, and where the grid puts its steps. */
 export function schedulePlots(report: ScheduleReport): string[] {
@@ -104,12 +105,12 @@ export function scheduleFacts(report: ScheduleReport): [name: string, value: str
         .filter(Boolean)
         .join(', '),
     ],
-    ['cost', `${report.steps} steps, ${report.evaluations} network evaluations`],
+    ['cost', `${plural(report.steps, 'step')}, ${plural(report.evaluations, 'network evaluation')}`],
     ['orders', runLengths(grid.slice(0, -1).map(({ order }) => order ?? 0))],
     [
       'end',
       `SNR ${significant(terminal.snr)}, KL to pure noise ${significant(terminal.klPerDimension)} nats per dimension, ` +
-        `${significant(100 * terminal.signalLeak)} % of the picture left`,
+        `${percentText(terminal.signalLeak)} of the picture left`,
     ],
   ];
 }

@@ -8,6 +8,7 @@ import {
   plotRow,
   svgPlot,
 } from '../../formats/plots/index.ts';
+import { plural } from '../../tensor/plural.ts';
 import { type Lead, leadStanding } from '../grid-verdict.ts';
 import { isLevel } from '../recommendation.ts';
 import type { SolverComparison, SolverResult } from '../solver-comparison.ts';
@@ -44,8 +45,8 @@ export function solverFacts({ count, heldOut, reference, floor }: SolverComparis
   const known = reference.error === null ? '' : ` (${reference.error.toFixed(4)} rms from its own with half the steps)`;
   const apart = `different samples are ${reference.spread.toFixed(4)} rms apart`;
   return [
-    `${count} samples per solver against ${heldOut} held-out pictures; distances in pixel values from -1 to 1`,
-    `reference      ${reference.solver}, ${reference.steps} steps: ${reference.distance.toFixed(4)} from the data${known}`,
+    `${plural(count, 'sample')} per solver against ${plural(heldOut, 'held-out picture')}; distances in pixel values from -1 to 1`,
+    `reference      ${reference.solver}, ${plural(reference.steps, 'step')}: ${reference.distance.toFixed(4)} from the data${known}`,
     `training data  ${floor.mean.toFixed(4)} ± ${floor.std.toFixed(4)} from the held-out: the least to hope for`,
     `noise          one standard error of what is over the reference; ≈ where that is less than two; ${apart}`,
   ];
@@ -62,14 +63,14 @@ export function verdictLines({ verdicts, gridSolver }: SolverComparison): string
   };
   return verdicts.map(
     ({ steps, rms, distance }) =>
-      `searched, ${steps} steps: ${lead(rms, 'rms')}, the best other grid; ${lead(distance, 'distance to data')}`,
+      `searched, ${plural(steps, 'step')}: ${lead(rms, 'rms')}, the best other grid; ${lead(distance, 'distance to data')}`,
   );
 }
 
 /** The recommendation in a sentence or two. */
 export function adviceText({ recommendation, reference }: SolverComparison): string {
   const { result, within, reached, nearer } = recommendation;
-  const called = (one: SolverResult): string => `${resultName(one)} with ${one.steps} steps`;
+  const called = (one: SolverResult): string => `${resultName(one)} with ${plural(one.steps, 'step')}`;
   const rms =
     result.rms === null
       ? ''
@@ -93,7 +94,7 @@ export function solverPlots(comparison: SolverComparison): string[] {
       title: `${of}: distance of the samples from held-out pictures`,
       yLabel: 'sliced Wasserstein (pixel values)',
       levels: [
-        { y: reference.distance, label: `reference, ${reference.evaluations} evaluations` },
+        { y: reference.distance, label: `reference, ${plural(reference.evaluations, 'evaluation')}` },
         { y: comparison.floor.mean, label: 'training pictures' },
       ],
     }),
@@ -125,7 +126,8 @@ function measurePlot(
     const own = results.filter((one) => resultName(one) === label && value(one) !== null);
     if (own.length === 0) return [];
     const notes = own.map(
-      (one) => `${label}, ${one.steps} steps, ${one.evaluations} evaluations: ${value(one)!.toFixed(4)}`,
+      (one) =>
+        `${label}, ${plural(one.steps, 'step')}, ${plural(one.evaluations, 'evaluation')}: ${value(one)!.toFixed(4)}`,
     );
     const points = { x: own.map((one) => one.evaluations), y: own.map((one) => value(one)!) };
     return [{ label, colour, style: 'both' as const, notes, ...points }];
@@ -157,7 +159,7 @@ export function solverPage(comparison: SolverComparison, model: string, command:
     {
       body: [
         ...solverFacts(comparison).map((line) => paragraph(line.replaceAll(/ {2,}/g, ': '))),
-        plotRow(solverPlots(comparison)),
+        plotRow(solverPlots(comparison), 720),
       ],
     },
     { heading: 'All results', body: [htmlTable(head, rows, { textColumns: [1], chosen })] },
@@ -168,7 +170,9 @@ export function solverPage(comparison: SolverComparison, model: string, command:
       ? [
           {
             heading: 'Left out',
-            body: skipped.map(({ solver, steps, reason }) => paragraph(`${solver}, ${steps} steps: ${reason}`)),
+            body: skipped.map(({ solver, steps, reason }) =>
+              paragraph(`${solver}, ${plural(steps, 'step')}: ${reason}`),
+            ),
           },
         ]
       : []),

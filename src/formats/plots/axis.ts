@@ -65,7 +65,10 @@ export function linearTicks(low: number, high: number, count = 5): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-/** Powers of ten, a few of them on long ranges; 1, 2 and 5 times them on short ones. */
+/** Ticks that a logarithmic axis has at least. */
+const LEAST = 3;
+
+/** Powers of ten, a few of them on long ranges; 1, 2 and 5 times them on short ones, and even steps where those miss it. */
 export function logTicks(low: number, high: number): number[] {
   const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
   const decades = last - first;
@@ -75,7 +78,9 @@ export function logTicks(low: number, high: number): number[] {
   for (let power = first; power <= last; power += stride) {
     for (const factor of factors) ticks.push(Number((factor * 10 ** power).toPrecision(12)));
   }
-  return ticks.filter((tick) => tick >= low && tick <= high);
+  const within = (tick: number): boolean => tick >= low && tick <= high;
+  const kept = ticks.filter(within);
+  return kept.length >= LEAST ? kept : linearTicks(low, high).filter(within);
 }
 
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';

@@ -13,7 +13,7 @@ const STYLE = `
 @media (prefers-color-scheme:dark){:root{--ground:#14171c;--ink:#e8ebf0;--soft:#9aa4b2;--line:#2b313b;--card:#1b1f26;--warn:#332a10;--warn-line:#b58a1b;--accent:#6cb6ff}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.55 system-ui,-apple-system,"Segoe UI",sans-serif}
-main{max-width:1120px;margin:0 auto;padding:40px 24px 64px}
+main{max-width:1840px;margin:0 auto;padding:40px clamp(16px,3vw,56px) 64px}
 h1{font-size:26px;line-height:1.25;margin:0 0 4px;letter-spacing:-.01em}
 h2{font-size:17px;margin:36px 0 10px}
 p{margin:8px 0;max-width:76ch}.lead{color:var(--soft)}
@@ -21,13 +21,13 @@ code,pre{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 code{background:var(--card);padding:1px 5px;border-radius:4px}
 pre{background:var(--card);padding:12px 14px;border-radius:8px;overflow-x:auto}
 .warning{background:var(--warn);border-left:4px solid var(--warn-line);border-radius:4px;padding:10px 14px;margin:12px 0}
-.plots{display:flex;flex-wrap:wrap;gap:16px}.plots svg{max-width:100%;height:auto}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,var(--least)),1fr));gap:20px}.plots svg{display:block;width:100%;height:auto;min-width:min(var(--least),520px);max-width:1060px}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:14px}
 th,td{padding:4px 12px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
 th{color:var(--soft);font-weight:500}th:first-child,td:first-child{padding-left:0}
 td.text,th.text{text-align:left}tr.chosen td{font-weight:600;color:var(--accent)}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 18px;margin:14px 0}dt{color:var(--soft)}dd{margin:0}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 18px;margin:14px 0}dd{max-width:110ch}dt{color:var(--soft)}dd{margin:0}
 .strip{display:grid;gap:10px 8px;align-items:center;justify-content:start;font-size:12px;color:var(--soft)}
 .strip img{display:block;image-rendering:pixelated;border-radius:3px}.strip .head{text-align:center;line-height:1.35;font-variant-numeric:tabular-nums}.strip .name{padding-right:8px;text-align:right}
 footer{margin-top:48px;color:var(--soft);font-size:13px}
@@ -66,9 +66,10 @@ export function commandLine(text: string): string {
   return `<pre>${escapeXml(text)}</pre>`;
 }
 
-/** Plots side by side where there is room. */
-export function plotRow(svgs: readonly string[]): string {
-  return `<div class="plots">${svgs.join('\n')}</div>`;
+/** Plots side by side where each has `least` pixels; what is wider than a narrow screen is scrolled to. */
+export function plotRow(svgs: readonly string[], least = 480): string {
+  const plots = svgs.map((svg) => `<div class="scroll">${svg}</div>`);
+  return `<div class="plots" style="--least:${least}px">${plots.join('\n')}</div>`;
 }
 
 /** Names and values, one pair per row. */

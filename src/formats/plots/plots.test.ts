@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { linearTicks, logTicks, makeAxis, tickText } from './axis.ts';
 import { htmlPage, htmlTable, paragraph } from './html-page.ts';
@@ -9,6 +10,19 @@ describe('axes', () => {
     expect(linearTicks(-19.8, 10.1)).toEqual([-20, -10, 0, 10, 20]);
     expect(logTicks(4, 60)).toEqual([5, 10, 20, 50]);
     expect(logTicks(1e-9, 10)).toEqual([1e-9, 1e-7, 1e-5, 1e-3, 0.1, 10]);
+  });
+
+  it('have numbers however narrow or wide a logarithmic range is', () => {
+    expect(logTicks(0.031, 0.034)).toEqual([0.031, 0.032, 0.033, 0.034]);
+    expect(logTicks(0.9, 1.1)).toEqual([0.9, 0.95, 1, 1.05, 1.1]);
+    const positive = fc.double({ min: 1e-12, max: 1e12, noNaN: true });
+    fc.assert(
+      fc.property(positive, fc.double({ min: 1, max: 1e9, noNaN: true }), (value, ratio) => {
+        const { ticks, range } = makeAxis({ kind: 'log', values: [value, value * ratio], pixels: [0, 1] });
+        expect(ticks.length).toBeGreaterThanOrEqual(2);
+        expect(ticks.every((tick) => tick >= range[0] && tick <= range[1])).toBe(true);
+      }),
+    );
   });
 
   it('map the ends of the range to the ends of the pixels', () => {

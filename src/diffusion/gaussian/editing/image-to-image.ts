@@ -1,5 +1,6 @@
 /** @file Editing by starting midway: SDEdit, interpolation of latents, DDIM inversion; any solver, any model. */
 import { ConfigError, ShapeError } from '../../../tensor/index.ts';
+import { plural } from '../../../tensor/plural.ts';
 import type { Denoiser } from '../denoiser.ts';
 import type { Point } from '../process.ts';
 import type { Grid, SolverOptions } from '../solver.ts';
@@ -22,7 +23,7 @@ export function strengthGrid(grid: Grid, strength: number): Grid {
   const kept = Math.min(Math.floor(steps * strength), steps);
   if (kept < 1) {
     throw new ConfigError(
-      `strength ${strength} of ${steps} steps leaves none to run`,
+      `strength ${strength} of ${plural(steps, 'step')} leaves none to run`,
       `use a strength of at least ${(1 / steps).toPrecision(2)}, or more steps`,
     );
   }
