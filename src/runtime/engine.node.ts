@@ -74,7 +74,14 @@ async function probe(host: OrtHost | WorkerHost): Promise<string | undefined> {
     await program.dispose();
     return output?.data[0] === 2 ? undefined : 'it computed 1 + 1 wrongly';
   } catch (error) {
-    const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-    return /librar(y|ies)\b/i.test(line) ? 'its libraries are not installed' : line;
+    return deviceProblem(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Why a device cannot be used, in a few words: a runtime tells where in its sources it noticed. */
+function deviceProblem(message: string): string {
+  const [line = ''] = message.split('\n');
+  if (/librar(y|ies)\b/i.test(line)) return 'its libraries are not installed';
+  if (/\b(adapters?|devices?)\b/i.test(line)) return 'no such device was found';
+  return line.split(': ').at(-1)!.replaceAll(/[()]/g, '').slice(0, 80);
 }
