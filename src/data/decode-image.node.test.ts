@@ -16,13 +16,19 @@ const noise = (edge = 64): Sharp =>
   );
 
 /** A little-endian TIFF of one grey strip of 16×16, which says that its samples are of `format` and `bits`. */
-function greyTiff(bits: number, format: number, sample: (bytes: DataView, at: number) => void): Uint8Array {
+function greyTiff(
+  bits: number,
+  format: number,
+  sample: (bytes: DataView, at: number) => void,
+  { colours = 1, subfile = 0 } = {},
+): Uint8Array {
   const entries = [
+    [254, 4, 1, subfile],
     [256, 3, 1, 16],
     [257, 3, 1, 16],
     [258, 3, 1, bits],
     [259, 3, 1, 1],
-    [262, 3, 1, 1],
+    [262, 3, 1, colours],
     [273, 4, 1, 8],
     [277, 3, 1, 1],
     [278, 3, 1, 16],
@@ -81,6 +87,16 @@ describe('a picture', () => {
     const { rgb, conversions } = await decode(greyTiff(16, 1, (view, at) => view.setUint16(at, 0x4040, true)));
     expect([...new Set(rgb)]).toEqual([0x40]);
     expect(conversions).toEqual(['16-bit']);
+  });
+
+  test('of colours that would be taken for others, or with a thumbnail in its place, is refused', async () => {
+    const tiff = (tags: { colours?: number; subfile?: number }) =>
+      greyTiff(8, 1, (view, at) => view.setUint8(at, 0x40), tags);
+    expect([...new Set((await decode(tiff({}))).rgb)]).toEqual([0x40]);
+    await expect(decode(tiff({ colours: 6 }))).rejects.toThrow('a TIFF of colours that are not read');
+    await expect(decode(tiff({ colours: 8 }))).rejects.toThrow('a TIFF of colours that are not read');
+    await expect(decode(tiff({ subfile: 1 }))).rejects.toThrow('camera raw, which is not read: save it as PNG or JPEG');
+    await expect(decode(await noise().tiff({ compression: 'jpeg' }).toBuffer())).resolves.toBeDefined();
   });
 
   test('of too many pixels is told apart from a damaged one', async () => {

@@ -2,6 +2,7 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { decodeBmp, readBmpHeader } from '../formats/bmp.ts';
 import { type FileKind, fileKind } from '../formats/file-kind.ts';
+import { tiffTags } from '../formats/tiff-tags.ts';
 import type { Conversion } from './dataset.ts';
 import type { PixelSize } from './image-size.ts';
 
@@ -56,6 +57,7 @@ export async function decodeImage(bytes: Uint8Array, size: PixelSize, crop: Crop
   const kind = fileKind(bytes);
   const refused = refusal(kind);
   if (refused !== undefined) throw new Error(refused);
+  if (kind === 'TIFF') checkTiff(bytes);
   const broken = BROKEN[kind ?? ''] ?? `a ${kind} that is damaged or cut short`;
   const { pipeline, metadata } = await orThrow(broken, () => (kind === 'BMP' ? openBmp(bytes) : open(bytes)));
   checkDepth(metadata, kind);
@@ -118,6 +120,24 @@ async function openBmp(bytes: Uint8Array): Promise<OpenedImage> {
   const { data, width, height, channels } = decodeBmp(bytes);
   const pipeline = sharp(data, { raw: { width, height, channels }, limitInputPixels: MAX_PIXELS });
   return { pipeline, metadata: await pipeline.metadata() };
+}
+
+/** Tags of TIFF 6.0. */
+const [SUBFILE_TYPE, COMPRESSION, PHOTOMETRIC] = [254, 259, 262];
+/** White is zero, black is zero, RGB, palette, CMYK. */
+const DECODED_COLOURS = [0, 1, 2, 3, 5];
+const YCBCR = 6;
+const JPEG_COMPRESSIONS = [6, 7];
+
+/** Refuses what would be decoded without an error, but to something else than the picture. */
+function checkTiff(bytes: Uint8Array): void {
+  const tags = tiffTags(bytes);
+  // the first picture of a DNG, a NEF or an ARW is a thumbnail
+  if ((tags.get(SUBFILE_TYPE) ?? 0) & 1) throw new Error(refusal('camera raw'));
+  const colours = tags.get(PHOTOMETRIC);
+  if (colours === undefined || DECODED_COLOURS.includes(colours)) return;
+  if (colours === YCBCR && JPEG_COMPRESSIONS.includes(tags.get(COMPRESSION) ?? 1)) return;
+  throw new Error('a TIFF of colours that are not read, neither grey, palette, RGB nor CMYK: save it as PNG');
 }
 
 /** Numbers other than 8 and 16 bits without a sign have no white that everyone agrees on. */

@@ -7,6 +7,7 @@ const SIGNATURES = [
   ['WebP', 'RIFF????WEBP'],
   ['GIF', 'GIF87a'],
   ['GIF', 'GIF89a'],
+  ['camera raw', 'II*\0\x10\0\0\0CR'],
   ['TIFF', 'II*\0'],
   ['TIFF', 'MM\0*'],
   ['TIFF', 'II+\0'],
