@@ -1,5 +1,13 @@
 /** @file Derivatives of matrix products, convolutions, pooling, resizing and attention. */
-import { avgPool, createNode, kernelPositions, type NodeOf, resize, type Tensor } from '../graph/index.ts';
+import {
+  avgPool,
+  createNode,
+  createOutputs,
+  kernelPositions,
+  type NodeOf,
+  resize,
+  type Tensor,
+} from '../graph/index.ts';
 import { dilate, unbroadcast, type VjpRule, type VjpRules } from './rule.ts';
 
 const matmul: VjpRule<'matmul'> = ({ inputs: [a, b], attrs: { transposeA, transposeB } }, [dy], needs) => {
@@ -120,18 +128,7 @@ export const resizeRepeatRule: VjpRule<'resize'> = ({ inputs: [x], attrs: { size
   return [avgPool(dy!, kernel).mul(kernel.reduce((a, b) => a * b, 1))];
 };
 
-/** The scores are written again; simplification merges them with the forward pass where that is decomposed too. */
-const attention: VjpRule<'attention'> = ({ inputs: [q, k, v], attrs: { scale } }, [dy]) => {
-  const scaled = q!.mul(scale);
-  const p = scaled.matmul(k!, { transposeB: true }).softmax();
-  const dP = dy!.matmul(v!, { transposeB: true });
-  const weighted = dP.mul(p);
-  const dScores = weighted.sub(p.mul(weighted.sum({ axes: -1, keepDims: true })));
-  return [
-    dScores.matmul(k!).mul(scale),
-    dScores.matmul(scaled, { transposeA: true }),
-    p.matmul(dy!, { transposeA: true }),
-  ];
-};
+const attention: VjpRule<'attention'> = ({ inputs: [q, k, v], outputs: [y], attrs }, [dy]) =>
+  createOutputs('attentionGrad', [q!, k!, v!, y!, dy!], attrs);
 
 export const linearRules: VjpRules = { matmul, conv, convTranspose, convWeightGrad, maxPool, attention };

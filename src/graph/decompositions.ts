@@ -20,6 +20,7 @@ export type CompositeOp =
   | 'groupNormGrad'
   | 'rmsNormalize'
   | 'attention'
+  | 'attentionGrad'
   | 'resize'
   | 'avgPool'
   | 'prod'
@@ -93,6 +94,11 @@ function multiplyAlong(x: Tensor, axis: number): Tensor {
   return y;
 }
 
+/** `softmax(q · kᵀ)`, from scaled queries: [..., L, S]. */
+function attentionWeights(q: Tensor, k: Tensor, channelsFirst: boolean): Tensor {
+  return q.matmul(k, { transposeA: channelsFirst, transposeB: !channelsFirst }).softmax();
+}
+
 export const decompositions: { readonly [K in CompositeOp]: Decomposition<K> } = {
   silu: ({ inputs: [x] }) => [x!.mul(x!.sigmoid())],
   // dy · s · (1 + x - y) with s = sigmoid(x), y = x · s
@@ -154,9 +160,26 @@ export const decompositions: { readonly [K in CompositeOp]: Decomposition<K> } =
     const axes = axesFrom(axis, x!.rank);
     return [x!.mul(x!.square().mean({ axes, keepDims: true }).add(epsilon).sqrt().reciprocal())];
   },
-  attention: ({ inputs: [q, k, v], attrs: { scale } }) => [
-    q!.mul(scale).matmul(k!, { transposeB: true }).softmax().matmul(v!),
-  ],
+  attention: ({ inputs: [q, k, v], attrs: { scale, channelsFirst } }) => {
+    const weights = attentionWeights(q!.mul(scale), k!, channelsFirst);
+    return [channelsFirst ? v!.matmul(weights, { transposeB: true }) : weights.matmul(v!)];
+  },
+  // with P the weights, dS = P ∘ (dP - rowsum(P ∘ dP)), and that sum over keys is one over channels: rowsum(dy ∘ y)
+  attentionGrad: ({ inputs, attrs: { scale, channelsFirst } }) => {
+    const [q, k, v, y, dy] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor];
+    const scaled = q.mul(scale);
+    const weights = attentionWeights(scaled, k, channelsFirst);
+    const dWeights = dy.matmul(v, { transposeA: channelsFirst, transposeB: !channelsFirst });
+    const shared = dy.mul(y).sum({ axes: channelsFirst ? -2 : -1 });
+    const dScores = weights.mul(dWeights.sub(shared.unsqueeze(-1)));
+    return channelsFirst
+      ? [k.matmul(dScores, { transposeB: true }).mul(scale), scaled.matmul(dScores), dy.matmul(weights)]
+      : [
+          dScores.matmul(k).mul(scale),
+          dScores.matmul(scaled, { transposeA: true }),
+          weights.matmul(dy, { transposeA: true }),
+        ];
+  },
   resize: ({ inputs: [x], attrs: { mode, size, alignCorners } }) => {
     let y = x!;
     size.forEach((extent, i) => {

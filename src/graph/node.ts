@@ -58,6 +58,12 @@ export interface PoolAttrs {
   readonly padding: readonly (readonly [number, number])[];
 }
 
+/** `channelsFirst`: operands are [..., channels, tokens], as feature maps are stored, not [..., tokens, channels]. */
+export interface AttentionAttrs {
+  readonly scale: number;
+  readonly channelsFirst: boolean;
+}
+
 type Elementwise = { readonly [K in UnaryOp | BinaryOp]: None };
 type Reductions = { readonly [K in ReduceOp]: { readonly axes: readonly number[]; readonly keepDims: boolean } };
 
@@ -110,7 +116,8 @@ export interface OpAttrs extends Elementwise, Reductions {
   readonly groupNormGrad: { readonly groups: number };
   readonly detach: None;
   readonly rmsNormalize: { readonly axis: number; readonly epsilon: number };
-  readonly attention: { readonly scale: number };
+  readonly attention: AttentionAttrs;
+  readonly attentionGrad: AttentionAttrs;
   readonly resize: {
     readonly mode: 'nearest' | 'bilinear';
     readonly size: readonly number[];

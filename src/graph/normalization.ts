@@ -46,14 +46,18 @@ export function rmsNorm(
 /**
  * Scaled dot-product attention, `softmax(q · kᵀ · scale) · v` (Vaswani et al. 2017).
  * q: [..., L, E], k: [..., S, E], v: [..., S, V] → [..., L, V]; scale defaults to `1 / sqrt(E)`.
+ * With `channelsFirst`, the last two axes of all four are the other way round: [..., E, L] and so on.
  */
 export function attention(
   q: Tensor,
   k: Tensor,
   v: Tensor,
-  { scale = 1 / Math.sqrt(q.shape.at(-1) ?? 1) }: { readonly scale?: number } = {},
+  {
+    channelsFirst = false,
+    scale = 1 / Math.sqrt(q.shape.at(channelsFirst ? -2 : -1) ?? 1),
+  }: { readonly scale?: number; readonly channelsFirst?: boolean } = {},
 ): Tensor {
-  return createNode('attention', [q, k, v], { scale });
+  return createNode('attention', [q, k, v], { scale, channelsFirst });
 }
 
 /** The same value, treated as a constant by derivatives. */

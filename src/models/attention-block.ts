@@ -1,5 +1,5 @@
 /** @file Self-attention over the pixels of a feature map. */
-import { conv, type Tensor, type TensorLike, toTensor } from '../graph/index.ts';
+import { attention, conv, type Tensor, type TensorLike, toTensor } from '../graph/index.ts';
 import { GroupNorm, MultiHeadAttention } from '../nn/index.ts';
 
 export interface AttentionBlockOptions {
@@ -44,7 +44,7 @@ export class AttentionBlock extends MultiHeadAttention {
     ) as [Tensor, Tensor, Tensor];
     const [{ weight, bias }] = this.toOut;
     const [batch, , height, width] = x.shape as [number, number, number, number];
-    const mixed = mix(q.mul(this.#scale), k, v).reshape([batch, -1, height, width]);
+    const mixed = attention(q, k, v, { scale: this.#scale, channelsFirst: true }).reshape([batch, -1, height, width]);
     return projectPixels(mixed, toTensor(weight), bias);
   }
 
@@ -72,7 +72,7 @@ export class AttentionBlock extends MultiHeadAttention {
       ),
     );
     const pixels = this.#perHead(x);
-    const mixed = mix(queries, pixels, pixels).reshape(x.shape);
+    const mixed = attention(queries, pixels, pixels, { scale: 1, channelsFirst: true }).reshape(x.shape);
     return projectPixels(mixed, out.weight.matmul(v.weight), out.weight.matmul(v.bias).add(out.bias).squeeze(1));
   }
 
@@ -91,12 +91,6 @@ export class AttentionBlock extends MultiHeadAttention {
 interface Projection {
   readonly weight: Tensor;
   readonly bias: Tensor;
-}
-
-/** Attention, channels first. q: [B, heads, D, L], k, v: [B, heads, D, S] → [B, heads, D, L]. */
-function mix(q: Tensor, k: Tensor, v: Tensor): Tensor {
-  const weights = q.matmul(k, { transposeA: true }).softmax();
-  return v.matmul(weights, { transposeB: true });
 }
 
 /** A linear layer over the channels of every pixel. x: [B, C, H, W], weight: [O, C], bias: [O] → [B, O, H, W]. */

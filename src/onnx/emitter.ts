@@ -9,13 +9,15 @@ import {
   sameShape,
   sizeOf,
 } from '../tensor/index.ts';
-import type { OnnxAttribute, OnnxNode } from './model.ts';
+import { type OnnxAttribute, type OnnxNode, type OnnxValue, readsOf } from './model.ts';
 
 /** Name of an ONNX value. */
 export type ValueName = string;
 
 export interface EmitOptions {
   readonly domain?: string;
+  /** Values that graphs among the attributes read from the graph around them. */
+  readonly captures?: readonly ValueName[];
   /** How many outputs to name. Default 1. */
   readonly outputs?: number;
 }
@@ -50,6 +52,14 @@ export interface EmitterOptions {
   readonly channelsApart?: boolean;
   /** Convolutions whose constant kernels take no form that is larger. Default: none. */
   readonly plain?: ReadonlySet<Node>;
+  /** The emitter of the graph around this one, which names its values and holds its constants. */
+  readonly around?: Emitter;
+}
+
+/** A value of float32 and its shape. */
+export interface Shaped {
+  readonly name: ValueName;
+  readonly shape: Shape;
 }
 
 /** Appends nodes with fresh value names; shares equal constants. */
@@ -68,15 +78,17 @@ export class Emitter {
   readonly #blocks = new Map<ValueName, Blocks>();
   readonly channelsApart: boolean;
   readonly plain: ReadonlySet<Node>;
+  readonly #around: Emitter | undefined;
   #names = 0;
 
-  constructor({ channelsApart = false, plain = new Set() }: EmitterOptions = {}) {
+  constructor({ channelsApart = false, plain = new Set(), around }: EmitterOptions = {}) {
     this.channelsApart = channelsApart;
     this.plain = plain;
+    this.#around = around;
   }
 
   fresh(prefix = 't'): ValueName {
-    return `${prefix}${this.#names++}`;
+    return this.#around?.fresh(prefix) ?? `${prefix}${this.#names++}`;
   }
 
   /** Appends a node; the same op over the same inputs is written once. */
@@ -84,13 +96,13 @@ export class Emitter {
     opType: string,
     inputs: readonly ValueName[],
     attributes: Readonly<Record<string, OnnxAttribute>> = {},
-    { domain = '', outputs = 1 }: EmitOptions = {},
+    { domain = '', outputs = 1, captures }: EmitOptions = {},
   ): readonly ValueName[] {
     const key = `${domain}.${opType}(${inputs.join(',')})${JSON.stringify(attributes)}${outputs}`;
     const known = this.#emitted.get(key);
     if (known) return known;
     const names = Array.from({ length: outputs }, () => this.fresh());
-    this.nodes.push({ opType, domain, inputs, outputs: names, attributes });
+    this.nodes.push({ opType, domain, inputs, outputs: names, attributes, ...(captures && { captures }) });
     this.#emitted.set(key, names);
     return names;
   }
@@ -107,6 +119,7 @@ export class Emitter {
 
   /** A constant held in the model; small equal ones are shared. */
   constant(array: NdArray): ValueName {
+    if (this.#around) return this.#around.constant(array);
     const small = sizeOf(array.shape) <= 2048;
     const key = small ? contentKey(array) : '';
     const known = this.#constants.get(key);
@@ -162,6 +175,47 @@ export class Emitter {
   /** The blocks of these pictures, where they were computed in blocks and go on in them. */
   blocksOf(pictures: ValueName): Blocks | undefined {
     return this.#blocks.get(pictures);
+  }
+
+  /**
+   * Runs `body` over the elements of `sequences` along their first axis, in order; `state` goes from one to the next,
+   * `initial` at first. Returns the state after the last and the results of all, stacked along a new first axis.
+   * Memory is that of one element: it is the way to work on much in little.
+   */
+  scan(
+    { initial, sequences }: { readonly initial: readonly Shaped[]; readonly sequences: readonly Shaped[] },
+    body: (
+      inner: Emitter,
+      state: readonly ValueName[],
+      elements: readonly ValueName[],
+    ) => { readonly state: readonly ValueName[]; readonly results: readonly Shaped[] },
+  ): { readonly state: readonly ValueName[]; readonly results: readonly ValueName[] } {
+    const inner = new Emitter({ around: this });
+    const declare = (shape: Shape): OnnxValue => {
+      const name = inner.fresh();
+      inner.declareShape(name, shape);
+      return { name, dtype: 'float32', shape };
+    };
+    const states = initial.map(({ shape }) => declare(shape));
+    const elements = sequences.map(({ shape }) => declare(shape.slice(1)));
+    const names = (values: readonly OnnxValue[]): ValueName[] => values.map(({ name }) => name);
+    const after = body(inner, names(states), names(elements));
+    const written = new Set(inner.nodes.flatMap(({ outputs }) => outputs));
+    const inputs = [...states, ...elements];
+    const captures = new Set(
+      inner.nodes.flatMap(readsOf).filter((name) => !written.has(name) && !names(inputs).includes(name)),
+    );
+    const outputs = [
+      ...after.state.map((name, i) => ({ ...states[i]!, name })),
+      ...after.results.map(({ name, shape }) => ({ name, dtype: 'float32' as const, shape })),
+    ];
+    const results = this.emitAll(
+      'Scan',
+      [...initial, ...sequences].map(({ name }) => name),
+      { body: { graph: { nodes: inner.nodes, inputs, outputs } }, num_scan_inputs: sequences.length },
+      { outputs: outputs.length, captures: [...captures] },
+    );
+    return { state: results.slice(0, states.length), results: results.slice(states.length) };
   }
 
   // the movements every lowering needs

@@ -14,11 +14,12 @@ import {
   type Variable,
 } from '../graph/index.ts';
 import type { NdArray } from '../tensor/index.ts';
+import { isLongAttention } from './attention.ts';
 import { canBeInBlocks } from './blocked-pictures.ts';
 import { Emitter, type ValueName } from './emitter.ts';
 import { plainConvolutions } from './kernel-growth.ts';
 import { type Lowering, lowerings } from './lowerings.ts';
-import type { OnnxModel, OnnxValue } from './model.ts';
+import { domainsOf, type OnnxModel, type OnnxValue, readsOf } from './model.ts';
 import { scheduleNodes } from './schedule.ts';
 import { type OnnxTarget, OPSETS } from './target.ts';
 
@@ -42,8 +43,9 @@ export interface LowerOptions {
 }
 
 /** Composites that stay whole for this target; the others are written in primitives, so that their parts can be shared. */
-function staysWhole(node: Node, { block }: OnnxTarget): boolean {
-  if (node.op === 'groupNormGrad') return canBeInBlocks(block, node.inputs[0]!.shape);
+function staysWhole(node: Node, target: OnnxTarget): boolean {
+  if (node.op === 'attention' || node.op === 'attentionGrad') return isLongAttention(node, target);
+  if (node.op === 'groupNormGrad') return canBeInBlocks(target.block, node.inputs[0]!.shape);
   return lowerings[node.op as keyof typeof lowerings] !== undefined;
 }
 
@@ -145,7 +147,7 @@ export function lower(graph: Graph, target: OnnxTarget, { frozen, kernelGrowth }
     liveNodes(emitter, modelOutputs),
     new Set([...variables.values(), ...emitter.initializers.keys()]),
   );
-  const domains = new Set(['', ...nodes.map(({ domain }) => domain)]);
+  const domains = domainsOf(nodes).add('');
   const model: OnnxModel = {
     nodes,
     initializers: emitter.initializers,
@@ -163,7 +165,7 @@ function liveNodes(emitter: Emitter, outputs: readonly OnnxValue[]) {
   for (let i = emitter.nodes.length - 1; i >= 0; i--) {
     const node = emitter.nodes[i]!;
     if (!node.outputs.some((name) => needed.has(name))) continue;
-    for (const name of node.inputs) needed.add(name);
+    for (const name of readsOf(node)) needed.add(name);
     live.push(node);
   }
   for (const name of [...emitter.initializers.keys()]) if (!needed.has(name)) emitter.initializers.delete(name);

@@ -1,6 +1,7 @@
 /** @file One lowering per op: from a graph node to ONNX nodes. */
 import type { BinaryOp, CompositeOp, NodeOf, OpName, ReduceOp, UnaryOp } from '../graph/index.ts';
 import { type Dtype, isFloat, sizeOf } from '../tensor/index.ts';
+import { lowerAttention, lowerAttentionGrad } from './attention.ts';
 import {
   addInConvolution,
   concatInBlocks,
@@ -286,5 +287,7 @@ export const lowerings: { readonly [K in LoweredOp]: Lowering<K> } & { readonly 
       }),
     ];
   },
+  attention: (node, inputs, emitter) => [lowerAttention(node, inputs, emitter)],
+  attentionGrad: lowerAttentionGrad,
   detach: (_, inputs) => [inputs[0]!],
 };

@@ -8,7 +8,8 @@ export type OnnxAttribute =
   | string
   | readonly number[]
   | { readonly float: number }
-  | { readonly tensor: NdArray };
+  | { readonly tensor: NdArray }
+  | { readonly graph: OnnxGraph };
 
 export interface OnnxNode {
   readonly opType: string;
@@ -18,6 +19,8 @@ export interface OnnxNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
+  /** Values that graphs among the attributes read from the graph around them. */
+  readonly captures?: readonly string[];
 }
 
 export interface OnnxValue {
@@ -26,11 +29,15 @@ export interface OnnxValue {
   readonly shape: Shape;
 }
 
-export interface OnnxModel {
+/** Nodes with their inputs and outputs: a model, or what an operator such as Scan repeats. */
+export interface OnnxGraph {
   readonly nodes: readonly OnnxNode[];
-  readonly initializers: ReadonlyMap<string, NdArray>;
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
+}
+
+export interface OnnxModel extends OnnxGraph {
+  readonly initializers: ReadonlyMap<string, NdArray>;
   readonly opsets: Readonly<Record<string, number>>;
   /** Free-form description kept in the file. */
   readonly metadata?: Readonly<Record<string, string>>;
@@ -156,7 +163,25 @@ function writeValue(out: ProtobufWriter, { name, dtype, shape }: OnnxValue): voi
   );
 }
 
-const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, tensor: 4, ints: 7 } as const;
+/** All values that a node reads, its inner graphs included. */
+export function readsOf({ inputs, captures = [] }: OnnxNode): readonly string[] {
+  return captures.length === 0 ? inputs : [...inputs, ...captures];
+}
+
+/** The operator domains that nodes use, inner graphs included. */
+export function domainsOf(nodes: readonly OnnxNode[]): Set<string> {
+  const domains = new Set<string>();
+  for (const { domain, attributes } of nodes) {
+    domains.add(domain);
+    for (const value of Object.values(attributes)) {
+      if (typeof value === 'object' && 'graph' in value)
+        for (const inner of domainsOf(value.graph.nodes)) domains.add(inner);
+    }
+  }
+  return domains;
+}
+
+const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, ints: 7 } as const;
 
 function writeNode(out: ProtobufWriter, { opType, domain, inputs, outputs, attributes }: OnnxNode): void {
   for (const input of inputs) out.string(1, input);
@@ -171,6 +196,14 @@ function writeNode(out: ProtobufWriter, { opType, domain, inputs, outputs, attri
       else if ('tensor' in value) {
         attribute.message(5, (tensor) => writeTensor(tensor, value.tensor, '', rawBytes(value.tensor)));
         attribute.integer(20, ATTRIBUTE_TYPE.tensor);
+      } else if ('graph' in value) {
+        attribute.message(6, (graph) => {
+          for (const node of value.graph.nodes) graph.message(1, (inner) => writeNode(inner, node));
+          graph.string(2, name);
+          for (const input of value.graph.inputs) graph.message(11, (inner) => writeValue(inner, input));
+          for (const output of value.graph.outputs) graph.message(12, (inner) => writeValue(inner, output));
+        });
+        attribute.integer(20, ATTRIBUTE_TYPE.graph);
       } else {
         for (const item of value) attribute.integer(8, item);
         attribute.integer(20, ATTRIBUTE_TYPE.ints);

@@ -1,5 +1,5 @@
 /** @file The order in which nodes are written, from which ONNX Runtime derives the order in which it runs them. */
-import type { OnnxNode } from './model.ts';
+import { type OnnxNode, readsOf } from './model.ts';
 
 /**
  * ONNX Runtime walks back from the results and, of several inputs or results, follows the one written last first. This
@@ -12,7 +12,7 @@ import type { OnnxNode } from './model.ts';
 export function scheduleNodes(nodes: readonly OnnxNode[], still: ReadonlySet<string>): OnnxNode[] {
   const writers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const sources = new Map(
-    nodes.map((node) => [node, [...new Set(node.inputs.flatMap((name) => writers.get(name) ?? []))]] as const),
+    nodes.map((node) => [node, [...new Set(readsOf(node).flatMap((name) => writers.get(name) ?? []))]] as const),
   );
   const yields = firstYields(nodes, sources, depthOf(nodes, still));
   const unwritten = new Map<OnnxNode, number>();
@@ -36,7 +36,7 @@ function depthOf(nodes: readonly OnnxNode[], still: ReadonlySet<string>): Map<On
   const ofValue = new Map<string, number>();
   const ofNode = new Map<OnnxNode, number>();
   for (const node of nodes) {
-    const moving = node.inputs.filter((name) => name !== '' && !still.has(name) && ofValue.get(name) !== 0);
+    const moving = readsOf(node).filter((name) => name !== '' && !still.has(name) && ofValue.get(name) !== 0);
     const depth = moving.reduce((most, name) => Math.max(most, (ofValue.get(name) ?? 0) + 1), 0);
     ofNode.set(node, depth);
     for (const name of node.outputs) ofValue.set(name, depth);

@@ -9,6 +9,8 @@ export interface OnnxTarget {
    * internal operator domain, so engines probe it.
    */
   readonly block?: number | undefined;
+  /** Elements of the weights of an attention, over its batch and heads, from which they are never kept whole. */
+  readonly longAttention?: number;
 }
 
 /** Operator sets the lowering writes. */

@@ -24,20 +24,28 @@ export const productShapes = {
     }
     return one([...broadcastShapes(a!.shape.slice(0, -2), b!.shape.slice(0, -2)), rowA, colB], a!.dtype);
   },
-  // q: [..., L, E], k: [..., S, E], v: [..., S, V]
-  attention: ([q, k, v]) => {
+  // q: [..., L, E], k: [..., S, E], v: [..., S, V], or their last two axes the other way round
+  attention: ([q, k, v], { channelsFirst }) => {
     const [a, b, c] = [q!.shape, k!.shape, v!.shape];
+    const [channel, token] = channelsFirst ? [-2, -1] : [-1, -2];
     const fits =
-      a.at(-1) === b.at(-1) &&
-      b.at(-2) === c.at(-2) &&
+      a.length >= 2 &&
+      a.at(channel) === b.at(channel) &&
+      b.at(token) === c.at(token) &&
       sameShape(a.slice(0, -2), b.slice(0, -2)) &&
       sameShape(a.slice(0, -2), c.slice(0, -2));
     if (!fits) {
       throw new ShapeError(
         `attention: q ${formatType(q!)}, k ${formatType(k!)} and v ${formatType(v!)} do not fit`,
-        'q: [..., L, E], k: [..., S, E], v: [..., S, V]',
+        channelsFirst
+          ? 'q: [..., E, L], k: [..., E, S], v: [..., V, S]'
+          : 'q: [..., L, E], k: [..., S, E], v: [..., S, V]',
       );
     }
-    return one([...a.slice(0, -1), c.at(-1)!], q!.dtype);
+    requireFloat('attention', q!);
+    const [length, features] = [a.at(token)!, c.at(channel)!];
+    return one([...a.slice(0, -2), ...(channelsFirst ? [features, length] : [length, features])], q!.dtype);
   },
+  // made by the gradient rule alone, from operands that fit
+  attentionGrad: ([q, k, v]) => [q!, k!, v!],
 } satisfies Partial<ShapeRules>;

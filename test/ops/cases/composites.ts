@@ -125,5 +125,39 @@ export const compositeCases = {
       (q, k, v) => attention(q, k, v, { scale: 0.3 }),
     ),
     opCase('self-attention', [[2, 3, 4]], (x) => attention(x, x, x)),
+    opCase(
+      'channels first',
+      [
+        [2, 2, 4, 3],
+        [2, 2, 4, 5],
+        [2, 2, 2, 5],
+      ],
+      (q, k, v) => attention(q, k, v, { channelsFirst: true }),
+    ),
+  ],
+  // inputs: q, k, v, y, dy
+  attentionGrad: [
+    opCase(
+      '[3, 2] to [4, 2]',
+      [
+        [3, 2],
+        [4, 2],
+        [4, 5],
+        [3, 5],
+        [3, 5],
+      ],
+      (...inputs) => createOutputs('attentionGrad', inputs, { scale: 0.5, channelsFirst: false }),
+    ),
+    opCase(
+      'channels first',
+      [
+        [2, 2, 3],
+        [2, 2, 4],
+        [2, 5, 4],
+        [2, 5, 3],
+        [2, 5, 3],
+      ],
+      (...inputs) => createOutputs('attentionGrad', inputs, { scale: 1, channelsFirst: true }),
+    ),
   ],
 } as const;
