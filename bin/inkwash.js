@@ -20,7 +20,12 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 
 if (!existsSync(entry)) {
-  if (!existsSync(join(root, 'src'))) fail('the package is damaged: dist/ is missing', 'install it again');
+  if (!existsSync(join(root, 'src'))) {
+    fail(
+      'this copy was never built: dist/ is missing',
+      'npm builds a copy from git, or packs one, only where it may run scripts: add --ignore-scripts=false to that npm command',
+    );
+  }
   let compiler;
   try {
     compiler = join(

@@ -34,6 +34,14 @@ test('says what to do when the packages are not installed', () => {
   expect(bare.stderr).toContain('hint: run `npm ci` first');
 });
 
+test('a copy that npm made without running scripts says how to get a built one', () => {
+  const folder = clone('unbuilt', ['bin', 'package.json']);
+  const unbuilt = spawnSync(process.execPath, [join(folder, 'bin', 'inkwash.js')], { encoding: 'utf8' });
+  expect(unbuilt.status).toBe(1);
+  expect(unbuilt.stderr).toContain('this copy was never built');
+  expect(unbuilt.stderr).toContain('add --ignore-scripts=false to that npm command');
+});
+
 test('is committed as a program', () => {
   expect(execFileSync('git', ['ls-files', '-s', 'bin/inkwash.js'], { encoding: 'utf8' })).toMatch(/^100755/);
 });
