@@ -179,8 +179,8 @@ export class UNet2DModel extends Module {
 
   /** Whether the network is told a class by number. Throws `ConfigError` when it is told one in another way. */
   get takesLabels(): boolean {
-    if (this.classInput === undefined || this.classInput.dtype === 'int64') return this.classInput !== undefined;
     const { class_embed_type: type } = this.config;
+    if (type !== 'timestep' && type !== 'identity') return this.classInput !== undefined;
     throw new ConfigError(
       `this network is told ${type === 'timestep' ? 'a time' : 'an embedding'} in place of a class (class_embed_type '${type}'), which nothing here knows`,
       'networks that take no class, or one of num_class_embeds, are sampled',
@@ -194,12 +194,12 @@ export class UNet2DModel extends Module {
   }
 
   /**
-   * What `forward` takes as class labels for each sample: a class (int64), a time (float32) or an embedding (float32), by its
+   * What `forward` takes as class labels for each sample: a class (int64), a time (float32, or int64 where times are looked up) or an embedding (float32), by its
    * shape without the batch. Undefined: nothing.
    */
   get classInput(): { readonly shape: Shape; readonly dtype: Dtype } | undefined {
     const { class_embed_type, num_class_embeds } = this.config;
-    if (class_embed_type === 'timestep') return { shape: [], dtype: 'float32' };
+    if (class_embed_type === 'timestep') return { shape: [], dtype: this.timeRows === undefined ? 'float32' : 'int64' };
     if (class_embed_type === 'identity') {
       return { shape: this.timeEmbedding.linear_2.bias!.shape, dtype: 'float32' };
     }
