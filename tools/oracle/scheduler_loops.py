@@ -214,6 +214,12 @@ def stepwise(spec, start, network):
             defaults = {"intermediate_timesteps": None, "max_timesteps": None}
         scheduler.set_timesteps(spec["steps"], **defaults, **grid)
         x = first = start * scheduler.config.sigma_data
+    elif cls == "EDMEulerScheduler" and "sigmas" in grid:
+        # it takes positions on its ramp, and we take levels
+        low, high = (scheduler.config[key] ** (1 / scheduler.config.rho) for key in ("sigma_min", "sigma_max"))
+        levels = torch.tensor(grid["sigmas"], dtype=torch.float64)
+        scheduler.set_timesteps(None, sigmas=(levels ** (1 / scheduler.config.rho) - high) / (low - high))
+        x = first = start * scheduler.init_noise_sigma
     else:
         scheduler.set_timesteps(None if "timesteps" in grid or "sigmas" in grid else spec["steps"], **grid)
         x = first = start * float(getattr(scheduler, "init_noise_sigma", 1.0))

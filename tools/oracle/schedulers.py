@@ -156,6 +156,32 @@ CASES = [
     case("repaint", "RePaintScheduler", 6, step={"jumpLength": 2, "jumpSamples": 2}),
     case("repaint ancestral", "RePaintScheduler", 8, {"eta": 1.0, "beta_schedule": "squaredcos_cap_v2", "clip_sample": False, "num_train_timesteps": 50}, step={"jumpLength": 3, "jumpSamples": 3}),
     case("consistency decoder", "ConsistencyDecoderScheduler", 2),
+    # found by the fuzz
+    case("tcd never clips", "TCDScheduler", 4, {"clip_sample": True, "thresholding": True}),
+    case("tcd eta rounded", "TCDScheduler", 8, {"timestep_scaling": 5}, step={"eta": 0.3}, grid={"timesteps": [954, 723, 605, 589, 493, 441, 140, 119]}),
+    case("pndm plms linspace", "PNDMScheduler", 7, {**B, "skip_prk_steps": True, "timestep_spacing": "linspace"}),
+    case("pndm plms one step", "PNDMScheduler", 1, {**B, "skip_prk_steps": True}),
+    case("pndm runge-kutta trailing", "PNDMScheduler", 7, {**B, "timestep_spacing": "trailing"}),
+    case("pndm runge-kutta odd stride", "PNDMScheduler", 8, {"num_train_timesteps": 999}),
+    case("ddim trailing where arange loses digits", "DDIMScheduler", 48, {"timestep_spacing": "trailing"}),
+    case("dpm++ trailing clipped", "DPMSolverMultistepScheduler", 9, {"beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": -5.1, "timestep_spacing": "trailing"}),
+    case("sa-solver trailing clipped", "SASolverScheduler", 9, {"beta_schedule": "squaredcos_cap_v2", "lambda_min_clipped": -5.1, "timestep_spacing": "trailing"}),
+    case("euler own levels", "EulerDiscreteScheduler", 4, {"final_sigmas_type": "sigma_min"}, grid={"sigmas": [10.0, 5.0, 1.0, 0.2, 0.0]}),
+    case("unipc exponential first time", "UniPCMultistepScheduler", 5, {"num_train_timesteps": 500, "beta_end": 0.03, "use_exponential_sigmas": True}),
+    case("unipc beta first time", "UniPCMultistepScheduler", 5, {"num_train_timesteps": 999, "use_beta_sigmas": True}),
+    case("dpm++ lu cosine", "DPMSolverMultistepScheduler", 5, {"use_lu_lambdas": True, "beta_schedule": "squaredcos_cap_v2"}),
+    case("ddim inverse trailing", "DDIMInverseScheduler", 7, {"clip_sample": False, "timestep_spacing": "trailing"}),
+    case("cogvideox ddim never draws", "CogVideoXDDIMScheduler", 7, step={"eta": 1.0}),
+    case("cogvideox dpm kept alpha", "CogVideoXDPMScheduler", 8, {"set_alpha_to_one": False}),
+    case("cogvideox dpm uneven", "CogVideoXDPMScheduler", 7, {"timestep_spacing": "trailing", **V}),
+    case("euler karras one step", "EulerDiscreteScheduler", 1, {"use_karras_sigmas": True}),
+    case("kdpm2 exponential one step", "KDPM2DiscreteScheduler", 1, {"use_exponential_sigmas": True}),
+    case("flow euler beta one step", "FlowMatchEulerDiscreteScheduler", 1, {"use_beta_sigmas": True}),
+    case("dpm 2m inverse", "DPMSolverMultistepInverseScheduler", 7, {"algorithm_type": "dpmsolver"}),
+    case("dpm++ 2m inverse trailing", "DPMSolverMultistepInverseScheduler", 7, {"timestep_spacing": "trailing"}),
+    case("dpm++ 2m inverse leading", "DPMSolverMultistepInverseScheduler", 7, {"timestep_spacing": "leading", "steps_offset": 1, "lambda_min_clipped": -3}),
+    case("ddpm zero snr epsilon", "DDPMScheduler", 6, {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}),
+    case("ddim zero snr epsilon threshold", "DDIMScheduler", 6, {"rescale_betas_zero_snr": True, "timestep_spacing": "linspace", "clip_sample_range": 2.0}),
     case("consistency decoder wide data", "ConsistencyDecoderScheduler", 2, {"sigma_data": 1.0}),
 ]
 
@@ -165,8 +191,11 @@ def evaluations_per_step(cls, config, calls):
     if cls in ("HeunDiscreteScheduler", "KDPM2DiscreteScheduler", "KDPM2AncestralDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"):
         return [*range(1, calls - 1, 2), calls - 1]
     if cls == "PNDMScheduler":
-        return list(range(1, calls)) if config.get("skip_prk_steps") else [3, 7, 11, *range(12, calls)]
-    if cls == "DPMSolverMultistepInverseScheduler" and any(key.startswith("use_") for key in config):
+        if config.get("skip_prk_steps"):
+            return list(range(1, calls)) if calls > 1 else [0]
+        return [3, 7, 11, *range(12, calls)]
+    repeats = any(key.startswith("use_") for key in config) or config.get("timestep_spacing") == "trailing"
+    if cls == "DPMSolverMultistepInverseScheduler" and repeats:
         return list(range(calls - 1))  # the last step has length zero
     return list(range(calls))
 

@@ -1,6 +1,6 @@
 /** @file From a network to a denoiser: parameterisation, input scaling, clipping and learned variance, composed once. */
 import { EngineError, ShapeError } from '../../tensor/index.ts';
-import { parameterisation as named, type Parameterisation, readout } from './parameterisation.ts';
+import { parameterisation as named, type Parameterisation, readout, type Target } from './parameterisation.ts';
 import type { Point } from './process.ts';
 import { combine, combineClamped, firstNonFinite, type State } from './state.ts';
 
@@ -61,9 +61,15 @@ export function denoiser(
 ): Denoiser {
   const parameterisation = named(prediction);
   const estimateData = (x: State, output: State, point: Point, step: number, [onX, onOutput]: Factors): State => {
+    if (onX === Number.POSITIVE_INFINITY) return unknownData(parameterisation(point), x, output, point, step);
     if (transform?.range !== undefined) return combineClamped([onX, x], [onOutput, output], transform.range);
     const x0 = apply([onX, onOutput], x, output);
     return transform === undefined ? x0 : transform(x0 === output ? output.slice() : x0, point, step);
+  };
+  /** ε̂ predicted where nothing but noise is left: x̂₀ = (x − σ·ε̂)/0, whose signs are all that a limit on x̂₀ leaves. */
+  const unknownData = ({ q }: Target, x: State, output: State, point: Point, step: number): State => {
+    const infinite = combine([q, x], [-point.sigma, output]).map((difference: number) => difference / 0);
+    return transform === undefined ? infinite : transform(infinite, point, step);
   };
   return async (x, point, step) => {
     const scale = scaleInput?.(point) ?? 1;

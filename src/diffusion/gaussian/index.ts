@@ -9,6 +9,7 @@ export * from './exponential.ts';
 export * from './grids/beta-quantile.ts';
 export * from './grids/least-squares.ts';
 export * from './grids/named-grids.ts';
+export * from './grids/numpy.ts';
 export * from './grids/searched.ts';
 export * from './grids/sigma-grids.ts';
 export * from './grids/sigma-table.ts';

@@ -97,13 +97,14 @@ export interface Readout {
 
 /**
  * Solves `x = α·x₀ + σ·ε`, `F = p·x₀ + q·ε` for x₀ and ε.
- * With `det = α·q − σ·p`: `x₀ = (q·x − σ·F)/det`, `ε = (α·F − p·x)/det`.
+ * With `det = α·q − σ·p`: `x₀ = (q·x − σ·F)/det`, `ε = (α·F − p·x)/det`. In pure noise (α = 0) a prediction of the noise
+ * alone says nothing about the data: `x0` is then infinite.
  */
 export function readout(parameterisation: Parameterisation, point: Point): Readout {
   const { p, q } = parameterisation(point);
   const { alpha, sigma } = point;
   const det = alpha * q - sigma * p;
-  return { x0: [q / det, -sigma / det], eps: [-p / det, alpha / det] };
+  return { x0: [q / det, -sigma / det], eps: p === 0 ? [0, 1 / q] : [-p / det, alpha / det] };
 }
 
 /** Rewrites a network output from one parameterisation into another at the same state and point. */

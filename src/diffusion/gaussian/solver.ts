@@ -35,6 +35,8 @@ export interface SolverOptions {
   readonly signal?: AbortSignal | undefined;
   /** Which way the grid runs; `inversion` integrates from data to noise. */
   readonly direction?: 'generation' | 'inversion' | undefined;
+  /** Whether levels of the grid may be repeated: set by solvers for which a step between equal levels changes nothing. */
+  readonly repeats?: boolean | undefined;
 }
 
 /** A solver: integrates `x` along `grid` and returns the state at its end. `x` itself is left untouched. */
@@ -66,10 +68,10 @@ export async function integrate(
 export async function eachStep(
   x: State,
   grid: Grid,
-  { onStep, signal, direction = 'generation' }: SolverOptions,
+  { onStep, signal, direction = 'generation', repeats = false }: SolverOptions,
   advance: (x: State, from: Point, to: Point, step: number) => Promise<{ x: State; prediction: Prediction }>,
 ): Promise<State> {
-  assertMonotone(grid, direction);
+  assertMonotone(grid, direction, repeats);
   const steps = grid.length - 1;
   let state = x;
   for (let step = 0; step < steps; step++) {
@@ -85,8 +87,15 @@ export async function eachStep(
   return state;
 }
 
-/** Throws `ConfigError` unless σ/α falls (or, inverting, rises) along the grid; the level nearest to the data may be repeated. */
-export function assertMonotone(grid: Grid, direction: 'generation' | 'inversion' = 'generation'): void {
+/**
+ * Throws `ConfigError` unless σ/α falls (or, inverting, rises) along the grid; the level nearest to the data may be repeated,
+ * and with `repeats` any.
+ */
+export function assertMonotone(
+  grid: Grid,
+  direction: 'generation' | 'inversion' = 'generation',
+  repeats = false,
+): void {
   if (grid.length < 2) {
     throw new ConfigError(`a grid has at least 2 points, got ${grid.length}`, 'ask for at least one step');
   }
@@ -96,7 +105,7 @@ export function assertMonotone(grid: Grid, direction: 'generation' | 'inversion'
     // compares σ/α without dividing, so that α = 0 is the largest ratio
     const fall = sign * (a.sigma * b.alpha - b.sigma * a.alpha);
     const dataEnd = direction === 'generation' ? i + 2 === grid.length : i === 0;
-    if (!(fall > 0 || (fall === 0 && dataEnd))) {
+    if (!(fall > 0 || (fall === 0 && (dataEnd || repeats)))) {
       throw new ConfigError(
         `the grid does not ${direction === 'generation' ? 'descend' : 'ascend'}: σ/α is ${a.sigma / a.alpha} at ` +
           `point ${i} (t = ${a.t}) and ${b.sigma / b.alpha} at point ${i + 1} (t = ${b.t})`,

@@ -7,14 +7,16 @@
  */
 import { parseArgs } from 'node:util';
 import { InkwashError } from '../../../src/tensor/index.ts';
-import { Original } from './original.ts';
+import { Original, type OriginalAnswer } from './original.ts';
 import { Random } from './random.ts';
-import { printReport, type Sorted } from './report.ts';
+import { isFault, printReport, type Sorted } from './report.ts';
 
 /** How both sides differ though both ran. `cause` groups: the same words for the same kind; `detail`: numbers of one case. */
 export interface Difference {
   readonly cause: string;
   readonly detail?: string;
+  /** Index of the first part of the results that differs, where they have parts. */
+  readonly part?: number;
 }
 
 /** What came of a configuration that the original runs to a finite end: what it gave, and ours, or why ours refused. */
@@ -22,6 +24,7 @@ export interface Found<Answer, Here> {
   readonly answer: Answer;
   readonly here?: Here | undefined;
   readonly refused?: InkwashError | undefined;
+  readonly differs?: Difference | undefined;
 }
 
 /** A departure from the original that is meant, as a row of a document's table shows it. */
@@ -56,13 +59,18 @@ export interface Fuzz<Spec, Answer, Here> {
   readonly departures: readonly Departure<Spec, Answer, Here>[];
 }
 
+/** A configuration, and the original's answer on its way. */
+interface Asked<Spec, Answer> {
+  readonly spec: Spec;
+  readonly asked: Promise<OriginalAnswer<Answer>>;
+}
+
 async function sorted<Spec, Answer, Here>(
   fuzz: Fuzz<Spec, Answer, Here>,
   original: Original,
-  spec: Spec,
+  { spec, asked }: Asked<Spec, Answer>,
 ): Promise<Sorted<Spec>> {
   const base = { spec, group: fuzz.group(spec) };
-  const { value: answer, error } = await original.ask<Answer>(spec);
   let here: Here | undefined;
   let refused: InkwashError | undefined;
   try {
@@ -73,6 +81,7 @@ async function sorted<Spec, Answer, Here>(
     }
     refused = thrown;
   }
+  const { value: answer, error } = await asked;
   if (answer === undefined || !fuzz.usable(answer)) {
     return { ...base, outcome: 'fails there', cause: error ?? 'its end is not finite' };
   }
@@ -81,7 +90,7 @@ async function sorted<Spec, Answer, Here>(
       ? undefined
       : await fuzz.compare(spec, here, answer, async (changed) => (await original.ask<Answer>(changed)).value);
   if (refused === undefined && differs === undefined) return { ...base, outcome: 'agrees', cause: '' };
-  const departure = fuzz.departures.find(({ explains }) => explains?.(spec, { answer, here, refused }));
+  const departure = fuzz.departures.find(({ explains }) => explains?.(spec, { answer, here, refused, differs }));
   if (departure !== undefined) return { ...base, outcome: 'departs, listed', cause: departure.row[0] };
   if (refused !== undefined) return { ...base, outcome: 'refused here', cause: refused.message.split('\n')[0]! };
   return { ...base, outcome: 'differs', cause: differs!.cause, detail: differs!.detail };
@@ -102,7 +111,7 @@ function* specsOf<Spec, Answer, Here>(
 
 /**
  * Runs a fuzz from the command line: `--seed 1 --count 2000`, `--only DDIM` (groups by the beginning of their name),
- * `--spec '{…}'` (one configuration), `--examples 3`, `--json`. Exit code 1 when something is neither equal nor listed.
+ * `--spec '{…}'` (one configuration), `--examples 3`, `--json` (a line for each that does not agree, as they come). Exit code 1 when something is neither equal nor listed.
  */
 export async function runFuzz<Spec, Answer, Here>(
   fuzz: Fuzz<Spec, Answer, Here>,
@@ -124,11 +133,21 @@ export async function runFuzz<Spec, Answer, Here>(
     values.spec === undefined ? specsOf(fuzz, { seed, count, only: values.only }) : [JSON.parse(values.spec) as Spec];
   const original = new Original(new URL(fuzz.script, import.meta.url));
   const all: Sorted<Spec>[] = [];
+  // the original works on the next one while we are at this one
+  const waiting: Asked<Spec, Answer>[] = [];
+  const next = async () => {
+    const item = await sorted(fuzz, original, waiting.shift()!);
+    all.push(item);
+    if (values.json && item.outcome !== 'agrees') console.log(JSON.stringify(item));
+    if (process.stderr.isTTY) process.stderr.write(`${all.length} of ${count}\r`);
+  };
   for (const spec of specs) {
-    all.push(await sorted(fuzz, original, spec));
-    if (process.stderr.isTTY) process.stderr.write(`\r${all.length} of ${count}\r`);
+    waiting.push({ spec, asked: original.ask<Answer>(spec) });
+    if (waiting.length > 1) await next();
   }
+  while (waiting.length > 0) await next();
   original.close();
-  const faults = printReport(all, { examples: Number(values.examples), json: values.json });
+  if (!values.json) printReport(all, Number(values.examples));
+  const faults = all.filter(isFault).length;
   process.exitCode = faults > 0 ? 1 : 0;
 }

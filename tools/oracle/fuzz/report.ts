@@ -21,16 +21,13 @@ export interface Sorted<Spec> {
   readonly detail?: string | undefined;
 }
 
-/** Prints the table and returns the number of faults. `json`: one line per configuration that does not agree, instead. */
-export function printReport<Spec>(
-  sorted: readonly Sorted<Spec>[],
-  { examples, json }: { readonly examples: number; readonly json: boolean },
-): number {
-  const faults = sorted.filter(({ outcome }) => FAULTS.includes(outcome));
-  if (json) {
-    for (const item of sorted) if (item.outcome !== 'agrees') console.log(JSON.stringify(item));
-    return faults.length;
-  }
+/** Whether something is neither equal nor listed. */
+export function isFault<Spec>({ outcome }: Sorted<Spec>): boolean {
+  return FAULTS.includes(outcome);
+}
+
+/** Prints the table, then the causes with `examples` of each fault. */
+export function printReport<Spec>(sorted: readonly Sorted<Spec>[], examples: number): void {
   const groups = [...new Set(sorted.map(({ group }) => group))].sort();
   const width = Math.max(5, ...groups.map(({ length }) => length));
   const line = (name: string, of: readonly Sorted<Spec>[]) =>
@@ -46,7 +43,6 @@ export function printReport<Spec>(
   }
   console.log(line('all', sorted));
   for (const outcome of OUTCOMES.slice(1)) printCauses(outcome, sorted, examples);
-  return faults.length;
 }
 
 function cell<Spec>(outcome: Outcome, of: readonly Sorted<Spec>[]): string {

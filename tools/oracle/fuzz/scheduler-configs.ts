@@ -62,9 +62,10 @@ function drawConfig(cls: SchedulerClass, random: Random): Record<string, unknown
   if (cls.startsWith('DDPM') && 'beta_schedule' in known && random.chance(0.3)) {
     config.beta_schedule = random.pick(DDPM_SCHEDULES);
   }
-  if ('variance_type' in known && random.chance(cls.startsWith('DDPM') ? 0.5 : 0.1)) {
-    config.variance_type = random.pick(cls.startsWith('DDPM') ? VARIANCES : ['learned', 'learned_range']);
-    if (cls === 'UnCLIPScheduler') config.variance_type = random.pick(['fixed_small_log', 'learned_range']);
+  // the solvers with a learned variance take three channels for the prediction, and the toy has one
+  const variances = cls.startsWith('DDPM') ? VARIANCES : ['fixed_small_log', 'learned_range'];
+  if (/^(DDPM|UnCLIP)/.test(cls) && 'variance_type' in known && random.chance(0.5)) {
+    config.variance_type = random.pick(variances);
   }
   if ('trained_betas' in known && random.chance(0.08)) {
     const count = random.pick([10, 16, 40]);
@@ -77,6 +78,7 @@ function drawConfig(cls: SchedulerClass, random: Random): Record<string, unknown
   }
   if (config.use_flow_sigmas && random.chance(0.9)) config.prediction_type = 'flow_prediction';
   if (config.shift_terminal !== undefined && 'use_flow_sigmas' in known) config.use_flow_sigmas = true;
+  if (config.scale_factors !== undefined) config.upscale_mode = 'nearest';
   if (config.stages === 1) config.stage_range = [0, 1];
   if (cls === 'RFD4ProteinaScheduler') {
     for (const key of ['schedule_mode', 'noise_mode', 'tsr_k', 'tsr_sigma']) config[key] ??= random.pick(VALUES[key]!);
@@ -87,7 +89,7 @@ function drawConfig(cls: SchedulerClass, random: Random): Record<string, unknown
 function drawSteps(cls: SchedulerClass, train: number, random: Random): number {
   if (cls === 'ConsistencyDecoderScheduler') return 2;
   const few = /^(LCM|TCD|FlowMap|Piflow|SCM|FlowMatchLCM|CMStochastic|HeliosDMD)/.test(cls);
-  const steps = random.chance(0.6) ? random.pick(STEPS) : random.integer(1, 60);
+  const steps = random.chance(0.5) ? random.pick(STEPS) : random.integer(1, 25);
   if (few && random.chance(0.7)) return random.integer(1, Math.min(8, train));
   // now and then more than there are, and all there are
   if (steps > train) return random.chance(0.1) ? steps : random.integer(1, train);
@@ -124,7 +126,8 @@ const OWN_GRIDS: Partial<Record<SchedulerClass, OwnGrid>> = {
     draw.random.chance(0.5) ? ownTimes(draw) : { sigmas: [...draw.levels(14), draw.random.chance(0.7) ? 0 : 0.01] },
   UniPCMultistepScheduler: ({ levels, config }): Record<string, unknown> =>
     config.use_flow_sigmas === true ? { sigmas: levels() } : {},
-  EDMEulerScheduler: ({ levels }) => ({ sigmas: levels(80) }),
+  EDMEulerScheduler: ({ levels, config }): Record<string, unknown> =>
+    config.sigma_schedule === 'exponential' ? {} : { sigmas: levels(80) },
   FlowMatchEulerDiscreteScheduler: ownFlow,
   FlowMatchLCMScheduler: ownFlow,
   FlowMapEulerDiscreteScheduler: ownFlow,

@@ -1,7 +1,8 @@
 /** @file Grids of noise levels σ/α, each a plain descending array of `steps` levels (the closing zero is added by the caller). */
 import { ConfigError } from '../../../tensor/index.ts';
 import { betaQuantile } from './beta-quantile.ts';
-import { assertSteps, linspace } from './timesteps.ts';
+import { linspace } from './numpy.ts';
+import { assertSteps } from './timesteps.ts';
 
 /** Range of a grid. */
 export interface SigmaRange {
@@ -11,7 +12,7 @@ export interface SigmaRange {
 
 function checkRange(steps: number, { sigmaMin, sigmaMax }: SigmaRange): void {
   assertSteps(steps);
-  if (!(sigmaMin > 0 && sigmaMax > sigmaMin)) {
+  if (!(sigmaMin > 0 && (sigmaMax > sigmaMin || (steps === 1 && sigmaMax === sigmaMin)))) {
     throw new ConfigError(`noise levels need 0 < sigmaMin < sigmaMax, got ${sigmaMin} and ${sigmaMax}`);
   }
 }

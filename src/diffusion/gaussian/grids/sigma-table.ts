@@ -1,5 +1,6 @@
 /** @file The noise levels σ/α of a discrete process, and the way back from a level to a training time. */
 import type { DiscreteProcess } from '../discrete.ts';
+import { logFloat32 } from './numpy.ts';
 
 const f = Math.fround;
 
@@ -17,7 +18,7 @@ export interface SigmaTable {
 /** `σ_t = √((1 − ᾱ_t)/ᾱ_t)`. */
 export function sigmaTable({ alphasCumprod }: Pick<DiscreteProcess, 'alphasCumprod'>): SigmaTable {
   const sigmas = alphasCumprod.map((alphaBar) => Math.sqrt(f(f(1 - alphaBar) / alphaBar)));
-  const logs = sigmas.map(Math.log);
+  const logs = sigmas.map(logFloat32);
   const last = sigmas.length - 1;
   const lerp = (table: Float32Array, t: number): number => {
     const clamped = Math.min(Math.max(t, 0), last);
@@ -31,22 +32,12 @@ export function sigmaTable({ alphasCumprod }: Pick<DiscreteProcess, 'alphasCumpr
     logSigmaAt: (t) => lerp(logs, t),
     timeOf: (sigma) => {
       const logSigma = Math.log(Math.max(sigma, 1e-10));
-      const low = Math.min(Math.max(upperBound(logs, logSigma) - 1, 0), Math.max(last - 1, 0));
+      // from the top: a zero-SNR schedule in float32 need not rise to its end
+      const below = logs.findLastIndex((value) => value <= logSigma);
+      const low = Math.min(Math.max(below, 0), Math.max(last - 1, 0));
       const [a, b] = [logs[low]!, logs[Math.min(low + 1, last)]!];
       const w = Math.min(1, Math.max(0, (a - logSigma) / (a - b)));
       return (1 - w) * low + w * (low + 1);
     },
   };
-}
-
-/** Number of entries of the ascending `values` that are ≤ x. */
-function upperBound(values: Float32Array, x: number): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (values[middle]! <= x) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,24 +1,10 @@
-/** @file Spacings of training steps, with the rounding of NumPy that diffusers relies on. */
+/** @file Spacings of training steps, as diffusers rounds them. */
 import { ConfigError } from '../../../tensor/index.ts';
+import { arange, linspace, roundHalfEven } from './numpy.ts';
 
 export const SPACINGS = ['leading', 'linspace', 'trailing'] as const;
 /** Lin et al. 2023, Table 2: `trailing` includes the last training step, `leading` the first, `linspace` both. */
 export type Spacing = (typeof SPACINGS)[number];
-
-/** Rounds to the nearest integer, halves to the even one, as NumPy does. */
-export function roundHalfEven(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  if (rest !== 0.5) return Math.round(x);
-  return floor % 2 === 0 ? floor : floor + 1;
-}
-
-/** `count` numbers from `start` to `end`, as `numpy.linspace` computes them. */
-export function linspace(start: number, end: number, count: number): number[] {
-  if (count === 1) return [start];
-  const step = (end - start) / (count - 1);
-  return Array.from({ length: count }, (_, i) => (i === count - 1 ? end : i * step + start));
-}
 
 /** Throws `ConfigError` unless `steps` is a whole number from 1 to the number of training steps. */
 export function assertSteps(steps: number, trainSteps = Number.POSITIVE_INFINITY): void {
@@ -45,6 +31,8 @@ export interface SpacingOptions {
    * that the step into clean data is as long as the others.
    */
   readonly dropLast?: boolean;
+  /** The noisiest training steps that are never visited (`lambda_min_clipped`). */
+  readonly skipNoisiest?: number;
   /** Keep fractional `linspace` times (Euler, Heun, LMS) instead of rounding them. */
   readonly fractional?: boolean;
 }
@@ -53,25 +41,25 @@ export interface SpacingOptions {
 export function spacedTimesteps(
   trainSteps: number,
   steps: number,
-  { spacing = 'leading', stepsOffset = 0, dropLast = false, fractional = false }: SpacingOptions = {},
+  { spacing = 'leading', stepsOffset = 0, dropLast = false, fractional = false, skipNoisiest = 0 }: SpacingOptions = {},
 ): number[] {
   assertSteps(steps, trainSteps);
   const extra = dropLast ? 1 : 0;
+  const usable = trainSteps - skipNoisiest;
   switch (spacing) {
     case 'linspace': {
-      const times = linspace(0, trainSteps - 1, steps + extra).reverse();
+      const times = linspace(0, usable - 1, steps + extra).reverse();
       return times.slice(0, steps).map(fractional ? Math.fround : roundHalfEven);
     }
     case 'leading': {
-      const stride = Math.floor(trainSteps / (steps + extra));
+      const stride = Math.floor(usable / (steps + extra));
       return Array.from({ length: steps }, (_, i) => (steps + extra - 1 - i) * stride + stepsOffset);
     }
     case 'trailing': {
-      const stride = trainSteps / steps;
-      return Array.from(
-        { length: Math.ceil(trainSteps / stride) },
-        (_, i) => roundHalfEven(trainSteps - i * stride) - 1,
-      );
+      // the stride is that of all training steps, so that fewer of them are visited
+      return arange(usable, 0, -trainSteps / steps)
+        .map((t) => roundHalfEven(t) - 1)
+        .filter((t) => t >= 0);
     }
   }
 }

@@ -1,7 +1,8 @@
 /** @file Flow configs whose time is the share of data, 0 in noise and 1 at the data: MiniMax-H3 and RFD4-Proteína. */
 import { ConfigError } from '../../../tensor/index.ts';
 import { linspaceFloat32 } from '../beta-schedules.ts';
-import { assertSteps, linspace } from '../grids/timesteps.ts';
+import { linspace } from '../grids/numpy.ts';
+import { assertSteps } from '../grids/timesteps.ts';
 import type { Point } from '../process.ts';
 import { dataTimeFlow, flowLevel } from '../processes.ts';
 import { euler } from '../solvers/euler.ts';

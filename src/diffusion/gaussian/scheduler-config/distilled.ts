@@ -9,6 +9,8 @@ import { type GridRequest, onePerStep, type PlanParts, unitStart } from './plan.
 import type { SchedulerOptions } from './read.ts';
 import { configProcess, timeGrid, variancePreservingLevel } from './variance-preserving.ts';
 
+const f = Math.fround;
+
 /** `steps` of the `original_inference_steps` distillation steps, evenly by index from the top. */
 export function distilledTimesteps(o: SchedulerOptions, { steps = 4, timesteps }: GridRequest): readonly number[] {
   if (timesteps !== undefined) {
@@ -50,12 +52,13 @@ export function tcdPlan(o: SchedulerOptions): PlanParts {
   const process = configProcess(o);
   return {
     ...lcmPlan(o),
+    clips: false,
     // TCD denoises to the first training step, not to clean data
     grid: (request) => timeGrid(process, distilledTimesteps(o, request), pointAt(process, 0)),
     solve: (denoise, x, grid, options) =>
       tcd(denoise, x, grid, {
         ...options,
-        between: (to, eta) => pointAt(process, Math.floor(Math.fround(1 - eta) * Math.max(to.t, 0))),
+        between: (to, eta) => pointAt(process, Math.floor(f(f(1 - eta) * Math.max(to.t, 0)))),
       }),
   };
 }

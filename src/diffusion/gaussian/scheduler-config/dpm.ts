@@ -1,11 +1,12 @@
 /** @file DPM-Solver configs: multistep, singlestep, and run from data to noise. */
 import { ConfigError } from '../../../tensor/index.ts';
+import { linspace, roundHalfEven } from '../grids/numpy.ts';
 import { type SigmaTable, sigmaTable } from '../grids/sigma-table.ts';
-import { assertSteps, linspace, roundHalfEven } from '../grids/timesteps.ts';
+import { assertSteps, type Spacing } from '../grids/timesteps.ts';
 import type { Grid } from '../solver.ts';
 import { dpmSinglestep, singlestepOrders } from '../solvers/dpm-singlestep.ts';
 import { type DpmAlgorithm, type DpmSolverOptions, dpmOrderAllowed, dpmSolver } from '../solvers/dpm-solver.ts';
-import { clippedTraining, multistepLevels, multistepParts, pointOf } from './multistep-grid.ts';
+import { multistepLevels, multistepParts, pointOf, unusableSteps } from './multistep-grid.ts';
 import { type GridRequest, multistepOrders, type PlanParts, type RunOptions, totalSteps } from './plan.ts';
 import type { SchedulerOptions } from './read.ts';
 import { configProcess, requestedTimesteps } from './variance-preserving.ts';
@@ -80,8 +81,8 @@ export function dpmSinglestepPlan(o: SchedulerOptions): PlanParts {
 
 /**
  * DPM-Solver run from data to noise (DDIM inversion at higher order): training steps ascend to the noisiest, or spaced levels
- * do. diffusers repeats the last of spaced levels, a step of length zero; here it is left out, with its evaluation. Throws
- * `ConfigError` for flow levels, which diffusers lays out the other way round.
+ * do. diffusers repeats the last of spaced levels and of `trailing` times, a step of length zero; here it is left out, with
+ * its evaluation. Throws `ConfigError` for flow levels, which diffusers lays out the other way round.
  */
 export function dpmInversePlan(o: SchedulerOptions): PlanParts {
   if (o.use_flow_sigmas) {
@@ -90,13 +91,14 @@ export function dpmInversePlan(o: SchedulerOptions): PlanParts {
   const layout = { final: 'configured' } as const;
   const table = sigmaTable(configProcess(o));
   const spaced = o.use_karras_sigmas || o.use_exponential_sigmas || o.use_beta_sigmas;
-  const stepsAfter = spaced ? 1 : 0;
+  const repeats = spaced || o.timestep_spacing === 'trailing';
+  const stepsAfter = repeats ? 1 : 0;
   return {
     ...multistepParts(o, layout),
     grid: (request) => {
       const pairs = spaced ? multistepLevels(o, table, request, layout).reverse() : inverseTimes(o, table, request);
       if (pairs.length < 2)
-        throw new ConfigError('spaced levels run from the first to the last', 'ask for 2 steps or more');
+        throw new ConfigError('these levels run from the first to the last', 'ask for 2 steps or more');
       return pairs.map(([sigma, t]) => pointOf(Math.fround(sigma), t, false));
     },
     solve: (denoise, x, grid, options) =>
@@ -112,15 +114,22 @@ export function dpmInversePlan(o: SchedulerOptions): PlanParts {
 
 /** Ascending levels and training times, the noisiest included. */
 function inverseTimes(o: SchedulerOptions, table: SigmaTable, { steps = 50 }: GridRequest): [number, number][] {
-  const clipped = clippedTraining(o, table);
-  const noisiest = clipped.num_train_timesteps - 1;
-  const times =
-    o.timestep_spacing === 'linspace'
-      ? linspace(0, noisiest, steps + 1)
-          .slice(0, steps)
-          .map(roundHalfEven)
-      : [...requestedTimesteps(clipped, { steps }, { dropLast: true })].reverse();
-  assertSteps(steps, clipped.num_train_timesteps);
-  const shifted = o.timestep_spacing === 'leading' ? times.map((t) => t - Math.min(...times) + o.steps_offset) : times;
-  return [...shifted, noisiest].map((t) => [table.sigmaAt(t), t]);
+  const skipNoisiest = unusableSteps(o, table);
+  const noisiest = o.num_train_timesteps - skipNoisiest - 1;
+  assertSteps(steps, noisiest + 1);
+  const spaced = (): number[] => [...requestedTimesteps(o, { steps }, { dropLast: true, skipNoisiest })].reverse();
+  const ascending: Record<Spacing, () => number[]> = {
+    linspace: () =>
+      linspace(0, noisiest, steps + 1)
+        .slice(0, steps)
+        .map(roundHalfEven),
+    leading: () => {
+      const stride = Math.floor((noisiest + 1) / (steps + 1));
+      return Array.from({ length: steps }, (_, i) => i * stride + o.steps_offset);
+    },
+    // includes the noisiest
+    trailing: () => spaced().slice(0, -1),
+  };
+  const times = ascending[o.timestep_spacing as Spacing]();
+  return [...times, noisiest].map((t) => [table.sigmaAt(t), t]);
 }

@@ -1,7 +1,8 @@
 /** @file Configs of distilled flows that cross a whole segment with one evaluation: AnyFlow's flow maps, PiFlow's policies. */
 import { ConfigError } from '../../../tensor/index.ts';
+import { linspace } from '../grids/numpy.ts';
 import { shiftFlowSigma } from '../grids/sigma-grids.ts';
-import { assertSteps, linspace } from '../grids/timesteps.ts';
+import { assertSteps } from '../grids/timesteps.ts';
 import type { Point } from '../process.ts';
 import { flowLevel, rectifiedFlow } from '../processes.ts';
 import { flowMap, policyRollout } from '../solvers/flow-map.ts';

@@ -1,5 +1,6 @@
 /** @file Flow-matching, LTX, sCM and iPNDM configs. */
 import { ConfigError } from '../../../tensor/index.ts';
+import { linspace } from '../grids/numpy.ts';
 import {
   betaSigmas,
   exponentialSigmas,
@@ -8,7 +9,7 @@ import {
   stretchToTerminal,
   timeShift,
 } from '../grids/sigma-grids.ts';
-import { assertSteps, linspace } from '../grids/timesteps.ts';
+import { assertSteps } from '../grids/timesteps.ts';
 import type { Point } from '../process.ts';
 import { cosineProcess, dataTimeFlow, flowLevel, rectifiedFlow, trigFlow } from '../processes.ts';
 import type { Grid } from '../solver.ts';
@@ -113,7 +114,15 @@ export function flowEulerPlan(o: SchedulerOptions): PlanParts {
 export function flowHeunPlan(o: SchedulerOptions): PlanParts {
   return {
     ...flowParts(o),
-    solve: (denoise, x, grid, options) => heun(denoise, x, grid, options),
+    solve: async (denoise, x, grid, options) => {
+      if ((options.sChurn ?? 0) > 0) {
+        throw new ConfigError(
+          'churn raises σ and leaves the signal as it is, which leads off the path of a flow',
+          'leave sChurn out, or sample with FlowMatchEulerDiscreteScheduler and stochastic_sampling',
+        );
+      }
+      return heun(denoise, x, grid, options);
+    },
     order: 2,
     stochastic: false,
     evaluations: (grid) => 2 * (grid.length - 1) - 1,

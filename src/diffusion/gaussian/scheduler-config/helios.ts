@@ -1,7 +1,8 @@
 /** @file Helios configs: a pyramid of flows from small to large pictures, each stage a run of its own. */
 import { ConfigError } from '../../../tensor/index.ts';
+import { linspace } from '../grids/numpy.ts';
 import { timeShift } from '../grids/sigma-grids.ts';
-import { assertSteps, linspace } from '../grids/timesteps.ts';
+import { assertSteps } from '../grids/timesteps.ts';
 import type { Parameterisation } from '../parameterisation.ts';
 import type { Point } from '../process.ts';
 import { flowLevel, rectifiedFlow } from '../processes.ts';
@@ -111,6 +112,7 @@ function heliosParts(o: SchedulerOptions, grid: PlanParts['grid']): Omit<PlanPar
   return {
     process: rectifiedFlow({ scale: o.num_train_timesteps }),
     reading: { prediction: 'flow_prediction' },
+    clips: false,
     grid,
     level: (ratio) => pointOf(flowLevel(ratio), flowLevel(ratio) * o.num_train_timesteps, true),
     initialScale: unitStart,

@@ -1,5 +1,6 @@
 /** @file What UniPC, DPM-Solver, DEIS and SA-Solver configs share: levels σ̂ = σ/α in float32, states in the frame of the process. */
 import { ConfigError } from '../../../tensor/index.ts';
+import { linspace, logFloat32, roundHalfEven } from '../grids/numpy.ts';
 import {
   betaSigmas,
   exponentialSigmas,
@@ -10,7 +11,7 @@ import {
   timeShift,
 } from '../grids/sigma-grids.ts';
 import { type SigmaTable, sigmaTable } from '../grids/sigma-table.ts';
-import { assertSteps, linspace, roundHalfEven } from '../grids/timesteps.ts';
+import { assertSteps } from '../grids/timesteps.ts';
 import type { Point, Process } from '../process.ts';
 import { flowLevel, rectifiedFlow } from '../processes.ts';
 import type { Grid } from '../solver.ts';
@@ -42,6 +43,13 @@ export function multistepLevels(
   request: GridRequest,
   layout: Layout,
 ): [number, number][] {
+  const spaced = o.use_karras_sigmas || o.use_exponential_sigmas || o.use_beta_sigmas;
+  if (spaced && request.sigmas !== undefined) {
+    throw new ConfigError(
+      'sigmas of your own and levels spaced by the config exclude each other',
+      'leave the sigmas out, or set use_karras_sigmas, use_exponential_sigmas and use_beta_sigmas to false',
+    );
+  }
   const steps = request.timesteps?.length ?? request.sigmas?.length ?? request.steps ?? 50;
   assertSteps(steps, o.num_train_timesteps);
   const range: SigmaRange = {
@@ -60,22 +68,20 @@ export function multistepLevels(
     return timed(sigmas, !(layout.keepFractions && o.beta_schedule === 'squaredcos_cap_v2'));
   }
   if (o.use_lu_lambdas) {
-    const [high, low] = [Math.log(range.sigmaMax), Math.log(range.sigmaMin)];
+    const [high, low] = [logFloat32(range.sigmaMax), logFloat32(range.sigmaMin)];
     const sigmas = linspace(0, 1, steps).map((ramp) => Math.exp(high + ramp * (low - high)));
     return timed(sigmas, o.beta_schedule !== 'squaredcos_cap_v2');
   }
   if (o.use_exponential_sigmas) return timed(exponentialSigmas(steps, range), false);
   if (o.use_beta_sigmas) return timed(betaSigmas(steps, range), false);
   if (o.use_flow_sigmas) return flowLevels(o, steps, request, layout).map(flowTime);
-  const times = requestedTimesteps(clippedTraining(o, table), request, { dropLast: true });
+  const times = requestedTimesteps(o, request, { dropLast: true, skipNoisiest: unusableSteps(o, table) });
   return times.map((t) => [table.sigmaAt(t), t]);
 }
 
-/** Training times whose λ lies above `lambda_min_clipped` (the first steps of a cosine schedule are unusable). */
-export function clippedTraining(o: SchedulerOptions, table: SigmaTable): SchedulerOptions {
-  if (o.lambda_min_clipped === Number.NEGATIVE_INFINITY) return o;
-  const clipped = table.sigmas.filter((sigma) => -Math.log(sigma) < o.lambda_min_clipped).length;
-  return { ...o, num_train_timesteps: o.num_train_timesteps - clipped };
+/** Training steps whose λ lies below `lambda_min_clipped` (the noisiest ones of a cosine schedule are unusable). */
+export function unusableSteps(o: SchedulerOptions, table: SigmaTable): number {
+  return table.sigmas.filter((sigma) => -Math.log(sigma) < o.lambda_min_clipped).length;
 }
 
 function flowLevels(o: SchedulerOptions, steps: number, { sigmas, mu }: GridRequest, layout: Layout): number[] {

@@ -1,4 +1,4 @@
-/** @file Every intermediate state of 124 diffusers scheduler configurations, from goldens of tools/oracle/schedulers.py. */
+/** @file Every intermediate state of 149 diffusers scheduler configurations, from goldens of tools/oracle/schedulers.py. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -197,7 +197,9 @@ function refuseCombinations({ className, options: o }: SchedulerConfig): void {
   if (sigmas.length > 1) {
     throw new ConfigError(`${sigmas.join(' and ')} exclude each other`, 'set at most one of them');
   }
-  if (o.final_sigmas_type === 'zero' && /^(sde-)?dpmsolver$/.test(o.algorithm_type) && /^DPMSolver/.test(className)) {
+  const endsAtZero =
+    o.final_sigmas_type === 'zero' && Object.hasOwn(SCHEDULER_DEFAULTS[className], 'final_sigmas_type');
+  if (endsAtZero && /^(sde-)?dpmsolver$/.test(o.algorithm_type)) {
     throw new ConfigError(
       `final_sigmas_type 'zero' does not work with algorithm_type '${o.algorithm_type}': its noise has no limit at σ = 0`,
       "set final_sigmas_type to 'sigma_min', or algorithm_type to 'dpmsolver++'",

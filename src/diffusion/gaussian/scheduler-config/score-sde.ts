@@ -1,6 +1,8 @@
 /** @file Configs of score models: predictor-corrector and Karras' churn where variance explodes, Euler-Maruyama where it is preserved. */
+
+import { linspace } from '../grids/numpy.ts';
 import { exponentialSigmas } from '../grids/sigma-grids.ts';
-import { assertSteps, linspace } from '../grids/timesteps.ts';
+import { assertSteps } from '../grids/timesteps.ts';
 import type { Point } from '../process.ts';
 import { edmProcess, levelOf, varianceExploding, variancePreserving } from '../processes.ts';
 import { drawNoise } from '../solver.ts';

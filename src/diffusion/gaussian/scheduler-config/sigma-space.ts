@@ -1,8 +1,8 @@
 /** @file Euler, Heun, KDPM2, LMS and DPM SDE configs: states in the frame of unit signal, `x = x₀ + σ·ε`. */
 import { unitVariance } from '../denoiser.ts';
+import { roundHalfEven } from '../grids/numpy.ts';
 import { betaSigmas, exponentialSigmas, karrasSigmas, resampleSigmas } from '../grids/sigma-grids.ts';
 import { type SigmaTable, sigmaTable } from '../grids/sigma-table.ts';
-import { roundHalfEven } from '../grids/timesteps.ts';
 import type { Point } from '../process.ts';
 import type { Grid } from '../solver.ts';
 import { dpmppSde } from '../solvers/dpm-stages.ts';
@@ -29,7 +29,6 @@ function levels(
       const t = table.timeOf(sigma);
       return [sigma, round ? roundHalfEven(t) : t];
     });
-  if (request.sigmas !== undefined) return timed(request.sigmas.map(Math.fround).slice(0, -1));
   const times = requestedTimesteps(o, request, { fractional: true });
   const steps = times.length;
   const direct =
@@ -57,12 +56,18 @@ function sigmaParts(
     process,
     reading: { prediction: o.prediction_type, scaleInput: unitVariance, consistent: true },
     grid: (request): Grid => {
+      const point = (level: number, t?: number): Point => {
+        const sigma = Math.fround(level);
+        return { t: timeOf(sigma, t ?? table.timeOf(sigma)), alpha: 1, sigma };
+      };
+      if (request.sigmas !== undefined) {
+        // the last level of one's own is where the grid ends
+        const [last = 0, ...before] = [...request.sigmas].reverse();
+        return [...before.reverse().map((sigma) => point(sigma)), { ...point(last), t: CLOSING }];
+      }
       const final = o.final_sigmas_type === 'zero' ? 0 : table.sigmas[0]!;
       const pairs = levels(o, table, request, roundKarras);
-      const points = pairs.map(([level, t]): Point => {
-        const sigma = Math.fround(level);
-        return { t: timeOf(sigma, t), alpha: 1, sigma };
-      });
+      const points = pairs.map(([level, t]) => point(level, t));
       const closed = pairs[pairs.length - 1]?.[1] === CLOSING;
       return closed ? points : [...points, { t: CLOSING, alpha: 1, sigma: final }];
     },

@@ -52,7 +52,7 @@ export function timeGrid(process: DiscreteProcess, times: readonly number[], las
 }
 
 /** Where DDIM and PNDM end: clean data, or the first training step. */
-function lastPoint(process: DiscreteProcess, setAlphaToOne: boolean): Point {
+export function lastPoint(process: DiscreteProcess, setAlphaToOne: boolean): Point {
   return setAlphaToOne ? CLEAN : { ...pointAt(process, 0), t: -1 };
 }
 
@@ -113,8 +113,8 @@ export function strideLandings(
 }
 
 /**
- * DDIM run backwards, as diffusers does: the network is told the time it goes to, the state is taken at the level
- * before. The grid ascends; its first level is that of clean data (or of step 0).
+ * DDIM run backwards, as diffusers does: the network is told the time it goes to, the state is taken at the level ⌊T/N⌋
+ * below. The grid ascends; its first level is that of clean data (or of step 0).
  */
 export function ddimInversePlan(o: SchedulerOptions): PlanParts {
   const process = configProcess(o);
@@ -127,7 +127,10 @@ export function ddimInversePlan(o: SchedulerOptions): PlanParts {
       const levelBefore = (t: number): Point => (t - stride >= 0 ? pointAt(process, t - stride) : start);
       return [...times.map((t) => ({ ...levelBefore(t), t })), pointAt(process, times[times.length - 1]!)];
     },
-    solve: (denoise, x, grid, options) => ddim(denoise, x, grid, { ...options, direction: 'inversion' }),
+    solve: (denoise, x, grid, options) => {
+      const landings = grid.slice(0, -1).map(({ t }) => pointAt(process, t));
+      return ddim(denoise, x, grid, { ...options, landings, direction: 'inversion' });
+    },
   };
 }
 
@@ -140,13 +143,24 @@ export function pndmPlan(o: SchedulerOptions): PlanParts {
     ...ddimPlan(o),
     solve: (denoise, x, grid, { landOnGrid = false, ...options }) => {
       const steps = totalSteps(grid, options);
-      const half = Math.floor(Math.floor(o.num_train_timesteps / steps) / 2);
+      const stride = Math.floor(o.num_train_timesteps / steps);
+      const half = Math.floor(stride / 2);
+      const second = grid[1]!.t;
       return pndm(denoise, x, grid, {
         ...options,
         start,
-        halfway: grid.slice(0, 3).map(({ t }) => pointAt(process, Math.max(t - half, 0))),
+        halfway: grid
+          .slice(0, -1)
+          .slice(0, 3)
+          .map(({ t }, i) => ({
+            reached: pointAt(process, Math.max(t - half, 0)),
+            asked: pointAt(process, Math.max(landOnGrid ? t - half : grid[i + 1]!.t + half, 0)),
+          })),
         parameterisation: parameterisation(o.prediction_type),
-        ...(!landOnGrid && { landings: strideLandings(process, o, grid, end, steps) }),
+        ...(!landOnGrid && {
+          landings: strideLandings(process, o, grid, end, steps),
+          restart: start === 'plms' && second >= 0 ? pointAt(process, second + stride) : undefined,
+        }),
       });
     },
     // Runge-Kutta of order 4, or two slopes, to begin with

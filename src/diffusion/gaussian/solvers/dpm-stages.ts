@@ -64,7 +64,7 @@ export async function dpmStages(
 /** Lower level σ_down of an ancestral step, as a point, and the variance that leads back to `to`. */
 function ancestralTarget(from: Point, to: Point, eta: number): { down: Point; variance: number } {
   const variance = ddimVariance(from, to, eta);
-  return { down: { ...to, sigma: Math.sqrt(to.sigma ** 2 - variance) }, variance };
+  return { down: { ...to, sigma: Math.sqrt(Math.max(to.sigma ** 2 - variance, 0)) }, variance };
 }
 
 /**

@@ -59,12 +59,17 @@ const averaged = (history: readonly State[], factor = 1): Term[] =>
 export interface PndmOptions extends SolverOptions {
   /** Start with Runge-Kutta steps (PNDM) or with one step of doubled evaluation (PLMS of Stable Diffusion). */
   readonly start?: 'runge-kutta' | 'plms';
-  /** Points at half steps below each of the first three grid points, for `runge-kutta`. */
-  readonly halfway?: readonly Point[];
+  /**
+   * The middle of each of the first three steps, for `runge-kutta`: where the first slope leads, and where the network is
+   * then asked. One point, but in diffusers on steps of odd length.
+   */
+  readonly halfway?: readonly { readonly reached: Point; readonly asked: Point }[];
   /** The quantity whose history is averaged; diffusers averages the raw network output. */
   readonly parameterisation?: Parameterisation | undefined;
-  /** Points where steps land when not at the next grid point. */
+  /** Points where steps land when not at the next grid point; Runge-Kutta steps land on it. */
   readonly landings?: readonly Point[] | undefined;
+  /** Where the second evaluation of `plms` takes the state to have started when not at the first grid point. */
+  readonly restart?: Point | undefined;
 }
 
 /**
@@ -75,7 +80,14 @@ export const pndm: Solver<PndmOptions> = (
   denoise,
   x,
   grid,
-  { start = 'plms', halfway = [], parameterisation: target = () => ({ p: 0, q: 1 }), landings, ...options } = {},
+  {
+    start = 'plms',
+    halfway = [],
+    parameterisation: target = () => ({ p: 0, q: 1 }),
+    landings,
+    restart,
+    ...options
+  } = {},
 ) => {
   const history: State[] = [];
   const evaluate = async (x: State, point: Point, step: number) => {
@@ -98,26 +110,33 @@ export const pndm: Solver<PndmOptions> = (
     history.unshift(first.output);
     history.length = Math.min(history.length, 4);
     const half = halfway[step];
-    const advance = (outputs: readonly Term[]) => ({ x: transfer(x, outputs, from, to), prediction: first.prediction });
+    const advance = (outputs: readonly Term[], start: Point, end: Point) => ({
+      x: transfer(x, outputs, start, end),
+      prediction: first.prediction,
+    });
     if (start === 'runge-kutta' && step < 3 && half !== undefined) {
-      const second = await evaluate(transfer(x, [[1, first.output]], from, half), half, step);
-      const third = await evaluate(transfer(x, [[1, second.output]], from, half), half, step);
-      const fourth = await evaluate(transfer(x, [[1, third.output]], from, to), to, step);
-      return advance([
+      const { reached, asked } = half;
+      const second = await evaluate(transfer(x, [[1, first.output]], from, reached), asked, step);
+      const third = await evaluate(transfer(x, [[1, second.output]], from, asked), asked, step);
+      const fourth = await evaluate(transfer(x, [[1, third.output]], from, next), next, step);
+      const slopes: Term[] = [
         [1 / 6, first.output],
         [1 / 3, second.output],
         [1 / 3, third.output],
         [1 / 6, fourth.output],
-      ]);
+      ];
+      return advance(slopes, from, next);
     }
-    if (start === 'plms' && step === 0 && to.sigma > 0) {
-      const second = await evaluate(transfer(x, [[1, first.output]], from, to), to, step);
-      return advance([
+    // at clean data there is no slope to take
+    if (start === 'plms' && step === 0 && grid.length > 2) {
+      const second = await evaluate(transfer(x, [[1, first.output]], from, to), next, step);
+      const slopes: Term[] = [
         [1 / 2, first.output],
         [1 / 2, second.output],
-      ]);
+      ];
+      return advance(slopes, restart ?? from, next);
     }
-    return advance(averaged(history));
+    return advance(averaged(history), from, to);
   });
 };
 

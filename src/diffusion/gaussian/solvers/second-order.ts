@@ -58,7 +58,7 @@ export const kdpm2Ancestral: Solver<LevelOptions & AncestralOptions> = (
     const first = await denoise(x, from, step);
     if (to.sigma === 0) return { x: combine([to.alpha, first.x0], [to.sigma, first.eps]), prediction: first };
     const variance = ddimVariance(from, to, eta);
-    const down = Math.sqrt(to.sigma ** 2 - variance);
+    const down = Math.sqrt(Math.max(to.sigma ** 2 - variance, 0));
     const middle = level(Math.sqrt(sigmaRatio(from) * (down / to.alpha)));
     const between = combine([middle.alpha, first.x0], [middle.sigma, first.eps]);
     const second = await denoise(between, middle, step);
