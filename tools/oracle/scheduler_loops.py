@@ -69,7 +69,10 @@ def score_sde_ve(spec, start, network):
     states = []
     for sigma, t in zip(scheduler.sigmas, scheduler.timesteps):
         for _ in range(scheduler.config.correct_steps):
-            x = scheduler.step_correct(score(x, sigma), x, generator=generator).prev_sample
+            # sample by sample: diffusers' corrector takes the mean of norms over a batch, and a picture would depend on its companions
+            scores = score(x, sigma)
+            corrected = [scheduler.step_correct(s, y, generator=generator) for s, y in zip(scores.split(1), x.split(1))]
+            x = torch.cat([output.prev_sample for output in corrected])
         output = scheduler.step_pred(score(x, sigma), t, x, generator=generator)
         x = output.prev_sample
         states.append(x)

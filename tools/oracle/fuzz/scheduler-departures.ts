@@ -179,6 +179,14 @@ export const SCHEDULER_DEPARTURES: readonly SchedulerDeparture[] = [
   },
   {
     row: [
+      'Score SDE (VE), corrector on a batch',
+      'takes the mean of the norms over the batch',
+      'each sample’s own norms',
+      'a picture should not depend on its companions; one at a time both agree',
+    ],
+  },
+  {
+    row: [
       'LMS, iPNDM restarted',
       'counts orders from the whole grid; keeps slopes of the last run',
       'the same, when given `whole`, `history`',
