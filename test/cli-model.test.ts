@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
@@ -54,6 +54,25 @@ test('sample --json tells seeds and classes; --images writes each picture by its
   expect(readdirSync(folder).sort()).toEqual(['0.png', '1.png', '2.png', '3.png']);
   expect(await readPicture(join(folder, '2.png'))).toMatchObject({ width: 8, height: 8 });
   expect(readPngText(readFileSync(join(folder, '3.png'))).parameters).toMatch(/Seed: 3, .*Class: 0/);
+});
+
+test('sample replaces a grid that is named, and no other picture unless it is told to', async () => {
+  const folder = join(root, 'kept');
+  const cwd = join(root, 'at-work');
+  mkdirSync(folder);
+  mkdirSync(cwd);
+  for (const path of [join(folder, '1.png'), join(cwd, 'grid.png')]) writeFileSync(path, 'of the user');
+  const flags = ['-n', '2', '--steps', '1', '--images', folder];
+  const refused = await runCli(['sample', join(run, 'model'), ...flags], { cwd });
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toMatch(/kept\/1\.png is already there\nhint {2}.*replace it with --overwrite/);
+  expect(readdirSync(folder)).toEqual(['1.png']);
+  const free = await runCli(['sample', join(run, 'model'), '-n', '1', '--steps', '1'], { cwd });
+  expect(free.stdout).toBe('grid-2.png\n');
+  expect(readFileSync(join(cwd, 'grid.png'), 'utf8')).toBe('of the user');
+  const told = await runCli(['sample', join(run, 'model'), ...flags, '--overwrite', '--out', 'grid.png'], { cwd });
+  expect(told).toMatchObject({ code: 0, stdout: 'grid.png\n' });
+  for (const path of [join(folder, '1.png'), join(cwd, 'grid.png')]) await readPicture(path);
 });
 
 test('sample takes the model folder of a run as well, and gives the same pictures', async () => {

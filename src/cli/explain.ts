@@ -10,7 +10,7 @@ import {
   stripHtml,
   stripSheet,
 } from '../evaluation/index.ts';
-import { atomicWrite, checkWritable, encodePng, writePng } from '../formats/index.node.ts';
+import { atomicWrite, checkWritable, encodePng, writePng, writeUnderFreeName } from '../formats/index.node.ts';
 import { defaultScheduler, findScheduler } from '../pipelines/index.node.ts';
 import { braillePlot } from './braille-plot.ts';
 import { type DiffusionStrip, diffusionStrip } from './diffusion-strip.ts';
@@ -29,7 +29,10 @@ const flags = {
   model: text('With --data: draw how this run or model folder brings them back', { value: 'model' }),
   seed: whole('With --data: seed of the first picture of the model (default: 0)'),
   ...MODEL_FLAGS,
-  out: outFile('Also as a page (.html), plots (.svg), or where the pictures go (.png)', ['html', 'svg', 'png']),
+  out: outFile(
+    'Also as a page with all pictures (.html), plots (.svg), or where the pictures go (.png); an older file is replaced',
+    ['html', 'svg', 'png'],
+  ),
 } satisfies Flags;
 
 export const explainVerb = defineVerb({
@@ -51,8 +54,8 @@ async function explain(
     throw new UsageError('nothing to explain', 'name a scheduler, a model folder or a run: inkwash explain dpm++2m');
   }
   checkDrawing({ data, model, seed, out });
-  const files = outputFiles(out, data !== undefined);
-  for (const { path } of files) await checkWritable(path);
+  if (out) await checkWritable(out.path);
+  if (data !== undefined && !holdsPictures(out)) await checkWritable(PICTURES);
   const found =
     named === undefined
       ? defaultScheduler(data!, solver)
@@ -66,11 +69,10 @@ async function explain(
       ? undefined
       : await diffusionStrip({ plan: found.plan, data, model: model ?? subject, opening }, options, terminal);
   const report = scheduleReport(found.plan, { steps, dataPower: drawn?.dataPower });
-  await write(report, drawn, { name: named ?? `diffusion of ${data}`, files });
-  const paths = files.map(({ path }) => path);
-  terminal.printJson({ subject: named ?? null, solver: found.solver ?? null, files: paths, ...report });
+  const files = await write(report, drawn, { name: named ?? `diffusion of ${data}`, out });
+  terminal.printJson({ subject: named ?? null, solver: found.solver ?? null, files, ...report });
   terminal.print(reportText(report, terminal.resultColumns));
-  for (const path of paths) terminal.print(path);
+  for (const path of files) terminal.print(path);
   return 0;
 }
 
@@ -86,25 +88,30 @@ function checkDrawing({ data, model, seed, out }: Partial<FlagValues<typeof flag
   throw new UsageError(`--out ${out.path} is for pictures, which go with --data`, 'end its name in .html or .svg');
 }
 
-/** What is written: pictures first, then the page or the plots. */
-function outputFiles(out: OutFile | undefined, withPictures: boolean): OutFile[] {
-  const pictures = out?.kind === 'html' ? out.path.replace(/\.html$/i, '.png') : 'explain.png';
-  return [
-    ...(withPictures && out?.kind !== 'png' ? [{ path: pictures, kind: 'png' }] : []),
-    ...(out === undefined ? [] : [out]),
-  ];
+/** Where pictures go that are not part of `--out`; with a number where that is taken. */
+const PICTURES = 'explain.png';
+
+function holdsPictures(out: OutFile | undefined): boolean {
+  return out?.kind === 'html' || out?.kind === 'png';
 }
 
+/** Writes pictures first, then the page or the plots; returns the paths. */
 async function write(
   report: ScheduleReport,
   drawn: DiffusionStrip | undefined,
-  { name, files }: { readonly name: string; readonly files: readonly OutFile[] },
-): Promise<void> {
-  for (const { path, kind } of files) {
-    if (kind === 'png' && drawn) await writePng(path, stripSheet(drawn.strip));
-    if (kind === 'svg') await atomicWrite(path, scheduleSvg(report));
-    if (kind === 'html') await atomicWrite(path, schedulePage(report, name, await pictureSections(drawn)));
+  { name, out }: { readonly name: string; readonly out: OutFile | undefined },
+): Promise<string[]> {
+  const files: string[] = [];
+  if (drawn && !holdsPictures(out)) {
+    const sheet = stripSheet(drawn.strip);
+    const write = (path: string) => writePng(path, sheet, { overwrite: false });
+    files.push(await writeUnderFreeName(PICTURES, write));
   }
+  if (out === undefined) return files;
+  if (out.kind === 'png' && drawn) await writePng(out.path, stripSheet(drawn.strip));
+  if (out.kind === 'svg') await atomicWrite(out.path, scheduleSvg(report));
+  if (out.kind === 'html') await atomicWrite(out.path, schedulePage(report, name, await pictureSections(drawn)));
+  return [...files, out.path];
 }
 
 async function pictureSections(drawn: DiffusionStrip | undefined): Promise<{ heading: string; body: string[] }[]> {

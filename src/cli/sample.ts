@@ -1,7 +1,7 @@
 /** @file `inkwash sample`: pictures from a run or a model folder. */
 import { join } from 'node:path';
-import { RNGS, SOLVER_NAMES } from '../diffusion/gaussian/index.ts';
-import { checkWritable } from '../formats/index.node.ts';
+import { consecutiveSeeds, RNGS, SOLVER_NAMES } from '../diffusion/gaussian/index.ts';
+import { checkWritable, refuseOverwriting } from '../formats/index.node.ts';
 import {
   type GenerateOptions,
   type GenerationProgress,
@@ -12,11 +12,23 @@ import {
 } from '../pipelines/index.node.ts';
 import { plural } from '../tensor/plural.ts';
 import { isRunFolder } from '../training/index.node.ts';
-import { choice, decimal, decimals, type Flags, type FlagValues, outFile, text, texts, whole } from './flags.ts';
+import {
+  choice,
+  decimal,
+  decimals,
+  type Flags,
+  type FlagValues,
+  outFile,
+  text,
+  texts,
+  toggle,
+  whole,
+} from './flags.ts';
 import { formatDuration } from './format.ts';
 import { MODEL_FLAGS } from './model-flags.ts';
 import { ENGINE_FLAGS, openModel } from './open-model.ts';
 import { ProgressLine } from './progress-line.ts';
+import { saveNamed } from './save-named.ts';
 import { stopOnSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -36,8 +48,12 @@ const flags = {
   eta: decimal('Stochasticity of a solver that has one, such as ddim: from 0, none, to 1', { least: 0, most: 1 }),
   rng: choice(`Noise: ${RNGS.join(', ')}`, RNGS),
   columns: whole('Pictures per row of the grid', { least: 1 }),
-  out: outFile('The grid (default: samples/grid.png of a run, else grid.png)', ['png']),
-  images: text('Also write every picture on its own', { value: 'folder' }),
+  out: outFile(
+    'The grid; an older file is replaced (default: samples/grid.png of a run, else grid.png, with a number where that is taken)',
+    ['png'],
+  ),
+  images: text('Also write every picture on its own, <seed>.png', { value: 'folder' }),
+  overwrite: toggle('Replace pictures in --images, and a grid that was not named'),
   ...MODEL_FLAGS,
   ...ENGINE_FLAGS,
 } satisfies Flags;
@@ -62,11 +78,16 @@ async function sample(
   terminal: Terminal,
   written: Written<typeof flags>,
 ): Promise<number> {
-  const { count = DEFAULT_COUNT, images: folder } = given;
-  const out = given.out?.path ?? defaultOut(path);
+  const { count = DEFAULT_COUNT, seed = 0, images: folder, overwrite = false } = given;
+  const named = given.out?.path;
   checkTogether(given);
-  await checkWritable(out);
-  if (folder !== undefined) await checkWritable(join(folder, '0.png'));
+  await checkWritable(named ?? defaultOut(path));
+  if (folder !== undefined) {
+    const pictures = consecutiveSeeds(seed, count).map((one) => pictureFile(folder, one));
+    await checkWritable(pictures[0]!);
+    await refuseOverwriting(pictures, { overwrite });
+    if (named !== undefined) await refuseOverwriting([named, ...pictures], { overwrite: true });
+  }
   const stop = stopOnSignals({ onRequest: () => terminal.say('stopping') });
   const line = new ProgressLine(terminal);
   const pipeline = await openModel(path, given, terminal);
@@ -81,14 +102,13 @@ async function sample(
     const seconds = (performance.now() - began) / 1000;
     line.clear();
     const textOf = (index: number) => ({ parameters: generationText(result, pipeline.imageShape, index) });
-    await saveGrid(out, result.images, {
-      text: textOf(0),
-      ...(given.columns !== undefined && { columns: given.columns }),
-    });
+    const grid = { text: textOf(0), ...(given.columns !== undefined && { columns: given.columns }) };
+    const save = (file: string, replace: boolean) => saveGrid(file, result.images, { ...grid, overwrite: replace });
+    const out = await saveNamed(given.out?.path, defaultOut(path), { overwrite, save });
     const images =
       folder === undefined
         ? []
-        : await saveImages(result.images, (i) => join(folder, `${result.seeds[i]}.png`), textOf);
+        : await saveImages(result.images, (i) => pictureFile(folder, result.seeds[i]!), { textOf, overwrite });
     const { solver, steps, guidance, seeds, labels } = result;
     const [first = 0] = seeds;
     const seeding = seeds.length === 1 ? `seed ${first}` : `seeds ${first} to ${seeds.at(-1)}`;
@@ -109,6 +129,10 @@ async function sample(
 
 function defaultOut(path: string): string {
   return isRunFolder(path) ? join(path, 'samples', 'grid.png') : 'grid.png';
+}
+
+function pictureFile(folder: string, seed: number): string {
+  return join(folder, `${seed}.png`);
 }
 
 /** Flags that say the same thing twice. */

@@ -36,7 +36,7 @@ const flags = {
   reference: whole('Steps of the reference trajectory (default: 200)', { least: 1 }),
   noSearch: toggle('Compare and search no grids'),
   batch: whole('Samples per run of the network', { least: 1 }),
-  out: outFile('Also as a page (.html) or a plot (.svg)', ['html', 'svg']),
+  out: outFile('Also as a page (.html) or a plot (.svg); an older file is replaced', ['html', 'svg']),
   ...MODEL_FLAGS,
   ...ENGINE_FLAGS,
 } satisfies Flags;

@@ -1,8 +1,9 @@
 /** @file Files that appear whole or not at all: written beside their place, then renamed. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataError } from '../tensor/index.ts';
+import { alreadyThere, type OverwriteOptions } from './output-files.node.ts';
 
 /** What to do about each way a disk refuses. */
 const REMEDIES: Readonly<Record<string, readonly [problem: string, remedy: string]>> = {
@@ -49,10 +50,14 @@ function isFolder(path: string): Promise<boolean> {
 }
 
 /**
- * Writes `chunks` one after the other to `path`, making its folder. Nothing is left behind on failure, and an older file
- * of that name stays as it was. Throws `DataError` saying which path and what to do.
+ * Writes `chunks` one after the other to `path`, making its folder, in the place of an older file unless `overwrite` is
+ * false. Nothing is left behind on failure, and the older file stays as it was. Throws `DataError` saying which path and what to do.
  */
-export async function atomicWrite(path: string, chunks: Iterable<Uint8Array> | string): Promise<void> {
+export async function atomicWrite(
+  path: string,
+  chunks: Iterable<Uint8Array> | string,
+  { overwrite = true }: OverwriteOptions = {},
+): Promise<void> {
   if (/[/\\]$/.test(path)) throw new DataError(`could not write ${path}: that is a folder`, 'add the name of a file');
   const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
   try {
@@ -66,7 +71,8 @@ export async function atomicWrite(path: string, chunks: Iterable<Uint8Array> | s
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    if (overwrite) await rename(temporary, path);
+    else await renameNew(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw writeError(path, cause);
@@ -99,6 +105,26 @@ async function nearestFolder(path: string): Promise<string> {
 
 function systemError(code: string): NodeJS.ErrnoException {
   return Object.assign(new Error(code), { code });
+}
+
+/** Renames a file to a name that is free. Throws `DataError` when it is not. */
+async function renameNew(from: string, to: string): Promise<void> {
+  try {
+    // a second name for the file, which unlike a rename never replaces one
+    await link(from, to);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') throw alreadyThere(to);
+    // a file system without links: claim the name, then fill it
+    if (!['EPERM', 'ENOTSUP', 'ENOSYS', 'EOPNOTSUPP', 'EMLINK'].includes(code ?? '')) throw error;
+    const claim = await open(to, 'wx').catch((cause: NodeJS.ErrnoException) => {
+      throw cause.code === 'EEXIST' ? alreadyThere(to) : cause;
+    });
+    await claim.close();
+    await rename(from, to);
+    return;
+  }
+  await rm(from, { force: true });
 }
 
 /** A single write may stop short, and the system caps it at 2 GiB. */

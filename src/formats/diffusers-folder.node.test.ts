@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError, DataError, fromNumbers } from '../tensor/index.ts';
 import {
@@ -75,6 +75,20 @@ describe('a pipeline folder', () => {
       "
     `);
   });
+
+  test.each(['model_index.json', 'scheduler/scheduler_config.json', 'unet/diffusion_pytorch_model.safetensors'])(
+    'is not written where there is a %s already, unless that is asked for',
+    async (name) => {
+      await mkdir(dirname(join(root, name)), { recursive: true });
+      await writeFile(join(root, name), 'of the user');
+      const before = (await readdir(root, { recursive: true })).sort();
+      await expect(writeDiffusersFolder(root, pipeline)).rejects.toThrow(`${join(root, name)} is already there`);
+      expect((await readdir(root, { recursive: true })).sort()).toEqual(before);
+      expect(await readFile(join(root, name), 'utf8')).toBe('of the user');
+      await writeDiffusersFolder(root, pipeline, { overwrite: true });
+      expect((await openDiffusersFolder(root)).index.className).toBe('DDPMPipeline');
+    },
+  );
 
   test('is read back with its configurations, unknown keys and weights', async () => {
     await writeDiffusersFolder(root, pipeline, { floatsAs: 'F16', variant: 'fp16' });
@@ -229,15 +243,23 @@ describe('weights are written', () => {
     await reader.close();
   });
 
+  test('never over others unless that is asked for', async () => {
+    const folder = join(root, 'unet');
+    await writeWeights(folder, many, { maxShardBytes: 40 });
+    const before = await readdir(folder);
+    await expect(writeWeights(folder, many)).rejects.toThrow(/is already there\n {2}hint: .*set overwrite to true/);
+    expect(await readdir(folder)).toEqual(before);
+  });
+
   test('without leaving an older form of them behind', async () => {
     const folder = join(root, 'unet');
     await writeWeights(folder, many, { variant: 'other' });
     await writeWeights(folder, many);
-    await writeWeights(folder, many, { maxShardBytes: 1 });
-    await writeWeights(folder, many, { maxShardBytes: 40 });
+    await writeWeights(folder, many, { maxShardBytes: 1, overwrite: true });
+    await writeWeights(folder, many, { maxShardBytes: 40, overwrite: true });
     expect((await findWeights(folder)).endsWith('index.json')).toBe(true);
     expect((await readdir(folder)).filter((name) => name.includes('-of-'))).toHaveLength(3);
-    await writeWeights(folder, many);
+    await writeWeights(folder, many, { overwrite: true });
     expect((await readdir(folder)).sort()).toEqual([
       'diffusion_pytorch_model.other.safetensors',
       'diffusion_pytorch_model.safetensors',

@@ -10,7 +10,8 @@ import {
   readConfigFile,
   writeConfigFile,
 } from './diffusers-config.node.ts';
-import { openWeights, type WeightsWriteOptions, writeWeights } from './diffusers-weights.node.ts';
+import { findReplacedWeights, openWeights, type WeightsWriteOptions, writeWeights } from './diffusers-weights.node.ts';
+import { alreadyThere, refuseOverwriting } from './output-files.node.ts';
 import type { TensorReader } from './safetensors.node.ts';
 import type { SafetensorsInput } from './safetensors.ts';
 
@@ -113,7 +114,8 @@ export interface PipelineToWrite {
 
 /**
  * Writes a pipeline folder that diffusers loads. `model_index.json` comes last, so a folder that has one is complete.
- * Throws `DataError` when it cannot be written, `ConfigError` for a component name that is no folder name.
+ * Throws `DataError` when it cannot be written, or would replace files and `overwrite` is not true; `ConfigError` for a
+ * component name that is no folder name.
  */
 export async function writeDiffusersFolder(
   path: string,
@@ -121,8 +123,12 @@ export async function writeDiffusersFolder(
   options: WeightsWriteOptions = {},
 ): Promise<void> {
   const references: Record<string, readonly [string, string]> = {};
-  for (const [name, component] of Object.entries(pipeline.components)) {
-    if (!/^[\w-]+$/.test(name)) throw new ConfigError(`"${name}" cannot be a component: it is no folder name`);
+  const components = Object.entries(pipeline.components);
+  const odd = components.find(([name]) => !/^[\w-]+$/.test(name));
+  if (odd) throw new ConfigError(`"${odd[0]}" cannot be a component: it is no folder name`);
+  await refuseOverwriting([join(path, 'model_index.json')], options);
+  for (const [name, component] of components) await refuseReplacing(join(path, name), component, options);
+  for (const [name, component] of components) {
     await writeDiffusersComponent(join(path, name), component, options);
     references[name] = [component.library ?? 'diffusers', component.className];
   }
@@ -130,13 +136,28 @@ export async function writeDiffusersFolder(
   await writeConfigFile(join(path, 'model_index.json'), json);
 }
 
-/** Writes one component: weights first, then its configuration (`scheduler_config.json` for one without weights). */
+/**
+ * Writes one component: weights first, then its configuration (`scheduler_config.json` for one without weights).
+ * Throws `DataError` when it cannot be written, or would replace files and `overwrite` is not true.
+ */
 export async function writeDiffusersComponent(
   path: string,
-  { className, config, tensors }: ComponentToWrite,
+  component: ComponentToWrite,
   options: WeightsWriteOptions = {},
 ): Promise<void> {
+  const { className, config, tensors } = component;
+  await refuseReplacing(path, component, options);
   if (tensors) await writeWeights(path, tensors, options);
-  const name = tensors ? 'config.json' : 'scheduler_config.json';
-  await writeConfigFile(join(path, name), { ...config, _class_name: className });
+  await writeConfigFile(configPath(path, component), { ...config, _class_name: className });
+}
+
+function configPath(path: string, { tensors }: ComponentToWrite): string {
+  return join(path, tensors ? 'config.json' : 'scheduler_config.json');
+}
+
+async function refuseReplacing(path: string, component: ComponentToWrite, options: WeightsWriteOptions): Promise<void> {
+  await refuseOverwriting([configPath(path, component)], options);
+  if (!component.tensors || options.overwrite) return;
+  const [weights] = await findReplacedWeights(path, options.variant);
+  if (weights !== undefined) throw alreadyThere(weights);
 }

@@ -3,6 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { DataError } from '../tensor/index.ts';
 import { atomicWrite } from './atomic-write.node.ts';
+import { alreadyThere, type OverwriteOptions } from './output-files.node.ts';
 import { openSafetensors, openSafetensorsIndex, type TensorReader, writeSafetensors } from './safetensors.node.ts';
 import {
   planSafetensors,
@@ -91,23 +92,36 @@ function variantsOf(names: readonly string[], base: string): string[] {
 const isShard = (name: string): boolean => /-\d{5}-of-\d{5}\.safetensors$/.test(name);
 
 /** Options of `writeWeights`. */
-export interface WeightsWriteOptions extends SafetensorsWriteOptions {
+export interface WeightsWriteOptions extends SafetensorsWriteOptions, OverwriteOptions {
   /** Written into the file name, e.g. `fp16`; it converts nothing by itself, see `floatsAs`. */
   readonly variant?: string;
   /** Larger sets are written as shards of at most this many bytes of tensors, with an index. */
   readonly maxShardBytes?: number;
 }
 
+/** The files in `folder` that `writeWeights` would replace or remove. */
+export async function findReplacedWeights(folder: string, variant?: string): Promise<string[]> {
+  const base = BASE_NAMES[0]!;
+  const names = await readdir(folder).catch(() => [] as string[]);
+  const whole = [weightsName(base, variant), indexName(base, variant)];
+  return names
+    .filter((name) => whole.includes(name) || isShardOf(name, base, variant))
+    .map((name) => join(folder, name));
+}
+
 /**
- * Writes the weights of a diffusers component into `folder`, and removes an older form of the same weights (whole file
- * against shards) so that nothing ambiguous stays. Returns the path to open. Throws `DataError` when it cannot be written.
+ * Writes the weights of a diffusers component into `folder`; with `overwrite` in the place of older ones, of which the other
+ * form (whole file against shards) is removed so that nothing ambiguous stays. Returns the path to open.
+ * Throws `DataError` when there are weights already and `overwrite` is not true, or when it cannot be written.
  */
 export async function writeWeights(
   folder: string,
   tensors: SafetensorsInput,
   options: WeightsWriteOptions = {},
 ): Promise<string> {
-  const { variant, maxShardBytes = 10_000_000_000, ...rest } = options;
+  const { variant, maxShardBytes = 10_000_000_000, overwrite = false, ...rest } = options;
+  const [replaced] = overwrite ? [] : await findReplacedWeights(folder, variant);
+  if (replaced !== undefined) throw alreadyThere(replaced);
   const base = BASE_NAMES[0]!;
   // `format` is what Python loaders check before they read
   const write: SafetensorsWriteOptions = { ...rest, metadata: { format: 'pt', ...rest.metadata } };
@@ -165,9 +179,12 @@ async function removeShards(
   variant: string | undefined,
   keep: ReadonlySet<string>,
 ): Promise<void> {
-  const prefix = `${base}${variant ? `.${variant}` : ''}-`;
   for (const name of await listFolder(folder)) {
-    const isOld = name.startsWith(prefix) && isShard(name.slice(prefix.length - 1));
-    if (isOld && !keep.has(name)) await rm(join(folder, name), { force: true });
+    if (isShardOf(name, base, variant) && !keep.has(name)) await rm(join(folder, name), { force: true });
   }
+}
+
+function isShardOf(name: string, base: string, variant: string | undefined): boolean {
+  const prefix = `${base}${variant ? `.${variant}` : ''}-`;
+  return name.startsWith(prefix) && isShard(name.slice(prefix.length - 1));
 }

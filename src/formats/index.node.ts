@@ -5,5 +5,6 @@ export * from './diffusers-folder.node.ts';
 export * from './diffusers-weights.node.ts';
 export * from './index.ts';
 export * from './json-file.node.ts';
+export * from './output-files.node.ts';
 export * from './png.node.ts';
 export * from './safetensors.node.ts';

@@ -5,10 +5,11 @@ import { DataError } from '../tensor/index.ts';
 import { atomicWrite } from './atomic-write.node.ts';
 import type { Picture } from './images.ts';
 import { refuseLfsPointer } from './lfs-pointer.ts';
+import type { OverwriteOptions } from './output-files.node.ts';
 import { insertPngText } from './png-text.ts';
 
 /** Options of the PNG writers. */
-export interface PngOptions {
+export interface PngOptions extends OverwriteOptions {
   /** tEXt/iTXt chunks by keyword, e.g. `{ parameters: 'a cat\nSteps: 20' }`. */
   readonly text?: Readonly<Record<string, string>>;
 }
@@ -22,9 +23,9 @@ export async function encodePng(picture: Picture, options: PngOptions = {}): Pro
   return options.text ? insertPngText(bytes, options.text) : bytes;
 }
 
-/** Writes a PNG file, whole or not at all. Throws `DataError` when the path cannot be written. */
+/** Writes a PNG file, whole or not at all, in the place of an older one. Throws `DataError` when the path cannot be written. */
 export async function writePng(path: string, picture: Picture, options: PngOptions = {}): Promise<void> {
-  await atomicWrite(path, [await encodePng(picture, options)]);
+  await atomicWrite(path, [await encodePng(picture, options)], options);
 }
 
 /**

@@ -5,7 +5,9 @@ import {
   atomicWrite,
   type DiffusersComponent,
   type DiffusersConfig,
+  type OverwriteOptions,
   readJsonObject,
+  refuseOverwriting,
   writeDiffusersFolder,
 } from '../formats/index.node.ts';
 import { loadParameters } from '../nn/index.ts';
@@ -23,20 +25,24 @@ export interface ImageModelToWrite {
   readonly notes?: ImageModelNotes;
 }
 
-/** Writes a pipeline folder that diffusers loads. Throws `DataError` when it cannot be written. */
+/**
+ * Writes a pipeline folder that diffusers loads. Throws `DataError` when it cannot be written, or would replace files and
+ * `overwrite` is not true.
+ */
 export async function writeImageModel(
   path: string,
   { className = 'DDPMPipeline', config, weights, scheduler, notes = {} }: ImageModelToWrite,
+  { overwrite = false }: OverwriteOptions = {},
 ): Promise<void> {
   const { _class_name: schedulerClass, ...options } = scheduler;
+  const files = [NOTES_FILE, 'model_index.json'].map((name) => join(path, name));
+  await refuseOverwriting(files, { overwrite });
   await atomicWrite(join(path, NOTES_FILE), formatNotes(notes));
-  await writeDiffusersFolder(path, {
-    className,
-    components: {
-      unet: { className: 'UNet2DModel', config, tensors: weights },
-      scheduler: { className: schedulerClass, config: options },
-    },
-  });
+  const components = {
+    unet: { className: 'UNet2DModel', config, tensors: weights },
+    scheduler: { className: schedulerClass, config: options },
+  };
+  await writeDiffusersFolder(path, { className, components }, { overwrite });
 }
 
 /** Options of `readUNet2D`. */

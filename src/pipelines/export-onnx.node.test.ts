@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
@@ -66,4 +66,16 @@ test('keeps weights beside the model when asked to, and says how to read the out
   const text = readFileSync(path, 'latin1');
   expect(text).toContain('"prediction_type": "epsilon"');
   expect(text).toContain('["a","b"]');
+});
+
+test('never replaces a file beside the model that it was not told of', async () => {
+  const path = join(root, 'beside.onnx');
+  writeFileSync(`${path}.data`, 'of the user');
+  await expect(saveOnnx(path, pipelineOf(null), { externalWeights: true })).rejects.toThrow(
+    'beside.onnx.data is already there',
+  );
+  expect([existsSync(path), readFileSync(`${path}.data`, 'utf8')]).toEqual([false, 'of the user']);
+  expect((await saveOnnx(path, pipelineOf(null))).files).toEqual([path]);
+  await saveOnnx(path, pipelineOf(null), { externalWeights: true, overwrite: true });
+  expect(readFileSync(`${path}.data`, 'latin1')).not.toBe('of the user');
 });

@@ -1,6 +1,7 @@
 /** @file Pipelines on disk: a diffusers folder of a known kind, a network saved alone, or a run of inkwash. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { OverwriteOptions } from '../formats/index.node.ts';
 import { type ImageModelToWrite, writeImageModel } from '../models/image-model-folder.node.ts';
 import { readParameters } from '../nn/index.ts';
 import { type Engine, type NodeEngineOptions, nodeEngine } from '../runtime/index.node.ts';
@@ -65,14 +66,25 @@ function schedulerMissing(path: string): ConfigError {
   });
 }
 
-/** Writes a model folder that diffusers loads. Throws `DataError` when it cannot be written. */
-export async function savePipeline(path: string, pipeline: DiffusionPipeline): Promise<void> {
+/**
+ * Writes a model folder that diffusers loads. Throws `DataError` when it cannot be written, or holds a model already and
+ * `overwrite` is not true.
+ */
+export async function savePipeline(
+  path: string,
+  pipeline: DiffusionPipeline,
+  options: OverwriteOptions = {},
+): Promise<void> {
   const { unet, engine, scheduler, notes, kind } = pipeline;
-  await writeImageModel(path, {
-    className: kind.className,
-    config: unet.config,
-    weights: await readParameters(unet, engine),
-    scheduler: scheduler as ImageModelToWrite['scheduler'],
-    notes,
-  });
+  await writeImageModel(
+    path,
+    {
+      className: kind.className,
+      config: unet.config,
+      weights: await readParameters(unet, engine),
+      scheduler: scheduler as ImageModelToWrite['scheduler'],
+      notes,
+    },
+    options,
+  );
 }

@@ -1,5 +1,13 @@
 /** @file Generated pictures as PNG files. */
-import { type GridOptions, makeGrid, type PngOptions, pictureFromFloats, writePng } from '../formats/index.node.ts';
+import {
+  type GridOptions,
+  makeGrid,
+  type OverwriteOptions,
+  type PngOptions,
+  pictureFromFloats,
+  refuseOverwriting,
+  writePng,
+} from '../formats/index.node.ts';
 import { float32Data, type NdArray } from '../tensor/index.ts';
 
 /** Small pictures are enlarged to about this edge, so that they can be seen. */
@@ -11,30 +19,38 @@ export function shownScale([height = 1, width = 1]: readonly number[]): number {
 }
 
 /**
- * Writes pictures [N, C, H, W] in [-1, 1] as one PNG, in rows, small ones enlarged with nearest neighbour.
- * Throws `DataError` when the file cannot be written.
+ * Writes pictures [N, C, H, W] in [-1, 1] as one PNG, in rows, small ones enlarged with nearest neighbour; an older file of
+ * that name is replaced unless `overwrite` is false. Throws `DataError` when the file cannot be written.
  */
 export async function saveGrid(path: string, images: NdArray, options: GridOptions & PngOptions = {}): Promise<void> {
-  const { text, ...grid } = options;
+  const { text, overwrite = true, ...grid } = options;
   const picture = makeGrid(images, { scale: shownScale(images.shape.slice(2)), padding: 2, ...grid });
-  await writePng(path, picture, text ? { text } : {});
+  await writePng(path, picture, { overwrite, ...(text && { text }) });
+}
+
+/** Options of `saveImages`. */
+export interface SaveImagesOptions extends OverwriteOptions {
+  /** Text chunks of each picture. */
+  readonly textOf?: (index: number) => Readonly<Record<string, string>>;
 }
 
 /**
  * Writes each of the pictures [N, C, H, W] in [-1, 1] to the path of its number, at its own size, and returns the paths.
- * `textOf` gives the text chunks of each. Throws `DataError` when a file cannot be written.
+ * Throws `DataError` before anything is written when a file is there already, unless `overwrite`; when a file cannot be
+ * written; `ConfigError` when two pictures have one path.
  */
 export async function saveImages(
   images: NdArray,
   pathOf: (index: number) => string,
-  textOf?: (index: number) => Readonly<Record<string, string>>,
+  { textOf, overwrite = false }: SaveImagesOptions = {},
 ): Promise<string[]> {
   const [count = 0, ...shape] = images.shape;
   const size = images.data.length / count;
   const paths = Array.from({ length: count }, (_, i) => pathOf(i));
+  await refuseOverwriting(paths, { overwrite });
   for (const [i, path] of paths.entries()) {
     const picture = pictureFromFloats(float32Data(images), shape, i * size);
-    await writePng(path, picture, textOf ? { text: textOf(i) } : {});
+    await writePng(path, picture, { overwrite, ...(textOf && { text: textOf(i) }) });
   }
   return paths;
 }

@@ -1,5 +1,6 @@
 /** @file Checkpoints on disk: all variables and where the run stands, written aside and renamed, so each is whole. */
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
@@ -65,8 +66,10 @@ export async function writeCheckpoint(
     }
     const stored: z.output<typeof storedSchema> = { ...state, files };
     await atomicWrite(join(temporary, 'state.json'), `${JSON.stringify(stored, undefined, 2)}\n`);
-    await rm(path, { recursive: true, force: true });
+    // one of the same step goes only when the new one is in its place
+    if (existsSync(path)) await rename(path, `${temporary}.old.tmp`);
     await rename(temporary, path);
+    await rm(`${temporary}.old.tmp`, { recursive: true, force: true });
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
     throw writeError(path, cause);

@@ -1,6 +1,6 @@
 /** @file The checkpoint to go on from: the newest that is as it was written; damaged ones are named and set aside. */
 import { existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeError } from '../formats/index.node.ts';
 import { DataError } from '../tensor/index.ts';
@@ -45,13 +45,13 @@ export async function findIntactCheckpoint(out: string): Promise<FoundCheckpoint
 }
 
 /**
- * Renames a damaged checkpoint so that it neither counts as one nor is in the way of the next of its step.
- * Returns its new path. Throws `DataError` when the folder cannot be written.
+ * Renames a damaged checkpoint so that it neither counts as one nor is in the way of the next of its step; an earlier one
+ * stays. Returns its new path. Throws `DataError` when the folder cannot be written.
  */
 export async function setAside(path: string): Promise<string> {
-  const aside = `${path}.damaged`;
+  let aside = `${path}.damaged`;
+  for (let number = 2; existsSync(aside); number++) aside = `${path}.damaged-${number}`;
   try {
-    await rm(aside, { recursive: true, force: true });
     await rename(path, aside);
   } catch (cause) {
     throw writeError(aside, cause);
