@@ -1,12 +1,11 @@
 /** @file `inkwash train`: from flags to a configuration, then the run with its progress. */
 import { readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
 import { BUILT_IN_DATA, type DataReport } from '../data/index.node.ts';
 import { ConfigError } from '../tensor/index.ts';
 import { plural } from '../tensor/plural.ts';
 import {
   type ConfigObject,
-  freeRunFolder,
+  defaultRunFolder,
   isRunFolder,
   mergeConfigs,
   parseOverrides,
@@ -28,7 +27,7 @@ import { UsageError } from './usage-error.ts';
 import { defineVerb } from './verb.ts';
 
 const flags = {
-  out: text('Folder of the run (default: runs/<data>)', { value: 'folder' }),
+  out: text('Folder of the run (default: runs/<data>, numbered where that is taken)', { value: 'folder' }),
   ...DATA_FLAGS,
   batch: whole('Pictures per step', { least: 1, setting: 'batchSize' }),
   steps: whole('Length of the run in steps', { least: 1, setting: 'steps' }),
@@ -78,8 +77,9 @@ async function train(data: string | undefined, given: TrainFlags, terminal: Term
   });
   try {
     const result = await trainDiffusion(config as TrainingConfigInput, {
-      out,
+      ...(out !== undefined && { out }),
       resume,
+      started: 0,
       signal: stop.signal,
       onEvent(event) {
         terminal.printJson(event);
@@ -103,9 +103,9 @@ async function train(data: string | undefined, given: TrainFlags, terminal: Term
   }
 }
 
-/** Where a run goes unless told: a free folder for a new one, the plain one to resume. */
-function defaultOut(data: string | undefined, resume: boolean): string {
-  if (data !== undefined) return resume ? join('runs', basename(resolve(data))) : freeRunFolder(data);
+/** Where a run goes unless told: the plain folder of its data to resume, a new one (undefined) else. */
+function defaultOut(data: string | undefined, resume: boolean): string | undefined {
+  if (data !== undefined) return resume ? defaultRunFolder(data) : undefined;
   throw new UsageError(
     resume ? 'which run should go on?' : 'there is nothing to train on',
     resume ? 'give its folder: inkwash train --resume --out runs/avatars' : `e.g. inkwash train ${BUILT_IN_DATA[0]}`,

@@ -49,6 +49,8 @@ export interface SampleRequest {
   readonly seed: number;
   /** Default: the configuration's. */
   readonly steps?: number;
+  /** Asked after every batch, with `done` pictures there, whether to make more. Default: until there are `count`. */
+  readonly goOn?: (done: number) => boolean;
   /** Bakes the weights into a program of its own: slower to start, faster to run. Default false. */
   readonly freeze?: boolean;
 }
@@ -194,14 +196,15 @@ export class DiffusionTrainer {
   }
 
   /** Samples pictures with the averaged weights, [count, C, H, W] in [-1, 1]; classes as frequent as in the data. */
-  async sample({ count, seed, steps, freeze = false }: SampleRequest): Promise<NdArray> {
+  async sample({ count, seed, steps, goOn = () => true, freeze = false }: SampleRequest): Promise<NdArray> {
     const { sampling } = this.config;
     const shape = this.loader.dataset.imageShape;
     const sampleSize = sizeOf(shape);
     const program = await this.#networkProgram(freeze);
     const plan = planForSolver(this.scheduler, sampling.solver);
     const images = new Float32Array(count * sampleSize);
-    for (let first = 0; first < count; first += program.batchSize) {
+    let done = 0;
+    for (let first = 0; first < count && (first === 0 || goOn(first)); first += program.batchSize) {
       const size = Math.min(program.batchSize, count - first);
       const labels =
         this.classCounts && Array.from({ length: size }, (_, i) => spreadLabel(first + i, this.classCounts!));
@@ -215,9 +218,21 @@ export class DiffusionTrainer {
       const seeds = Array.from({ length: size }, (_, i) => seed + first + i);
       const out = await sampleWithPlan(plan, network, { seeds, sampleSize, steps: steps ?? sampling.steps });
       images.set(out, first * sampleSize);
+      done = first + size;
     }
     if (freeze) await program.dispose();
-    return ndArray(images, [count, ...shape]);
+    return ndArray(images.subarray(0, done * sampleSize), [done, ...shape]);
+  }
+
+  /** Runs of the network that sampling in `steps` steps takes. */
+  evaluations(steps: number): number {
+    const plan = planForSolver(this.scheduler, this.config.sampling.solver);
+    return plan.evaluations(plan.grid({ steps }));
+  }
+
+  /** Batches of one validation. */
+  get validationBatches(): number {
+    return this.#validation?.batches ?? 0;
   }
 
   /** The network with averaged weights: as they are at each run, or frozen as they are now. */

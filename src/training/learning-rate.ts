@@ -14,7 +14,7 @@ export interface LearningRateOptions {
   readonly floor: number;
 }
 
-/** The steps between which the rate decays; the end is the length of the run. */
+/** The steps between which the rate decays, the start perhaps a fraction of one; the end is the length of the run. */
 export interface DecayWindow {
   readonly start: number;
   readonly end: number;
@@ -27,7 +27,8 @@ export function learningRateAt(
   { start, end }: DecayWindow,
 ): number {
   const warm = warmupSteps > 0 ? Math.min(1, (step + 1) / warmupSteps) : 1;
-  const from = Math.max(start, warmupSteps);
+  // a run that ends before its warm-up decays all the same; a start before the run is that of a plan corrected later
+  const from = end <= warmupSteps || start < 0 ? start : Math.max(start, warmupSteps);
   const progress = end > from ? Math.min(1, Math.max(0, (step - from) / (end - from))) : 0;
   return learningRate * warm * (floor + (1 - floor) * remaining(decay, progress));
 }

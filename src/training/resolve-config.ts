@@ -3,6 +3,7 @@ import { contentHash, formatImageSize, parseImageSize } from '../data/index.ts';
 import { planForSolver } from '../diffusion/gaussian/plan-for-solver.ts';
 import { parseUNet2DConfig } from '../models/unet2d-config.ts';
 import { ConfigError, SettingError } from '../tensor/index.ts';
+import { checkCombinations } from './check-combinations.ts';
 import {
   checkConfigKeys,
   LENGTHS,
@@ -58,10 +59,16 @@ export function resolveConfig(input: TrainingConfigInput, facts: DataFacts): Tra
   const config = parseTrainingConfig(override(preset, wishes));
   const network = parseUNet2DConfig(config.model);
   checkSize(facts.imageShape, network.block_out_channels.length);
-  checkNames(config);
   const [, height, width] = facts.imageShape;
   const size = formatImageSize({ width, height });
-  return { ...config, data: { ...config.data, size }, model: network as unknown as TrainingConfig['model'] };
+  const complete: TrainingConfig = {
+    ...config,
+    data: { ...config.data, size },
+    model: network as unknown as TrainingConfig['model'],
+  };
+  checkNames(complete);
+  checkCombinations(complete, facts.imageShape);
+  return complete;
 }
 
 /** Checks what is used long after the start, so that a mistake shows at once. */
@@ -70,9 +77,13 @@ function checkNames(config: TrainingConfig): void {
   for (const key of ['previewEvery', 'validateEvery', 'checkpointEvery'] as const) parseInterval(key, config[key]);
 }
 
-/** Settings that a resumed run may change: they do not decide what is learned from the pictures. */
+/**
+ * Settings that a resumed run may change: they do not decide what is learned from the pictures. Where these lie does not
+ * either; that they are the same is checked by their fingerprint.
+ */
 const HARMLESS = [
   ...LENGTHS,
+  'data.spec',
   'previewEvery',
   'validateEvery',
   'checkpointEvery',
@@ -81,7 +92,7 @@ const HARMLESS = [
   'device',
   'sampling',
 ];
-const isHarmless = (key: string): boolean => HARMLESS.includes(key.split('.')[0]!);
+const isHarmless = (key: string): boolean => HARMLESS.some((name) => key === name || key.startsWith(`${name}.`));
 
 /** A resumed run's configuration, and what differs from the stored one. */
 export interface ResumedConfig {
@@ -113,16 +124,31 @@ export function resumeConfig(stored: TrainingConfig, input: TrainingConfigInput)
   return { config, changed };
 }
 
-/** Settings that came after the first version; at their defaults they leave the hash as it was before them. */
+/**
+ * Hash of all that decides what is learned; equal configurations have equal hashes. Settings at their defaults do not
+ * count, so that a run can go on with a version that has more of them.
+ */
+export function configHash(config: TrainingConfig): string {
+  const changed = departures(config).filter(({ key }) => !isHarmless(key));
+  const decisive = Object.fromEntries(changed.map(({ key, after }) => [key, sorted(after, () => true)] as const));
+  return contentHash([JSON.stringify(sorted(decisive, () => true))]);
+}
+
+/** Settings that the first version did not have. */
 const LATER = ['data.captionColumn', 'data.folderRepeats'];
 
-/** Hash of all that decides what is learned; equal configurations have equal hashes. */
-export function configHash(config: TrainingConfig): string {
+/** Whether `hash` is that of `config`; the first version's counted all settings it had, and the place of the data. */
+export function isHashOf(config: TrainingConfig, hash: string): boolean {
+  const departs = departures(config);
+  const counted = (key: string): boolean =>
+    key === 'data.spec' || (!isHarmless(key) && (!LATER.includes(key) || departs.some((one) => one.key === key)));
+  return hash === configHash(config) || hash === contentHash([JSON.stringify(sorted(config, counted))]);
+}
+
+/** The settings that are not at their defaults. */
+function departures(config: TrainingConfig): ConfigDifference[] {
   const defaults = parseTrainingConfig({ data: { spec: config.data.spec }, steps: 1 });
-  const departs = configDifferences(defaults as unknown as ConfigObject, config as unknown as ConfigObject);
-  const isDecisive = (key: string): boolean =>
-    !isHarmless(key) && (!LATER.includes(key) || departs.some((one) => one.key === key));
-  return contentHash([JSON.stringify(sorted(config, isDecisive))]);
+  return configDifferences(defaults as unknown as ConfigObject, config as unknown as ConfigObject);
 }
 
 /** The same value with all object keys in order, those that `keeps` refuses by their dotted name left out. */

@@ -1,12 +1,14 @@
 /** @file The folder of a run: `config.json`, `events.jsonl`, `checkpoints/`, `samples/`, `model/`. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { atomicWrite, makeFolder, writeError } from '../formats/index.node.ts';
 import { ConfigError, DataError } from '../tensor/index.ts';
 import { removeUnfinished } from './checkpoint.node.ts';
 import { parseTrainingConfig, type TrainingConfig } from './config.ts';
 import { type NewTrainingEvent, parseEvents, type TrainingEvent } from './events.ts';
+import { RunLock } from './run-lock.node.ts';
+import { claimRunFolder } from './run-path.node.ts';
 
 /** What a run writes into its folder. */
 const CONTENTS = ['config.json', 'events.jsonl', 'checkpoints', 'samples', 'model'];
@@ -17,50 +19,70 @@ export function isRunFolder(path: string): boolean {
   return has('config.json') && (has('events.jsonl') || has('checkpoints'));
 }
 
-/** A run's folder, open for writing. */
+/** A run's folder, open for writing by this process alone until it is closed. */
 export class RunFolder {
   readonly path: string;
+  readonly #lock: RunLock;
   /** Called with every event. */
   readonly #onEvent: (event: TrainingEvent) => void;
   /** Lines that could not be written yet. */
   #unwritten = '';
 
-  private constructor(path: string, onEvent: (event: TrainingEvent) => void) {
+  private constructor(path: string, lock: RunLock, onEvent: (event: TrainingEvent) => void) {
     this.path = path;
+    this.#lock = lock;
     this.#onEvent = onEvent;
   }
 
-  /** Makes the folder. Throws `ConfigError` when a run, or another file, is in its place; `DataError` when it cannot be written. */
+  /**
+   * Makes the folder `out`, by default a new one of the data's name. Throws `ConfigError` when a run, or another file, is
+   * in its place; `DataError` when it cannot be written, or another process is making the same run.
+   */
   static async create(
-    path: string,
+    out: string | undefined,
     config: TrainingConfig,
     onEvent: (event: TrainingEvent) => void,
   ): Promise<RunFolder> {
-    refuseExisting(path);
-    const folder = new RunFolder(path, onEvent);
-    await folder.writeConfig(config);
+    if (out !== undefined) await makeFolder(out).catch((cause) => Promise.reject(writeError(out, cause)));
+    const path = out ?? (await claimRunFolder(config.data.spec));
+    const folder = new RunFolder(path, await RunLock.take(path), onEvent);
     try {
+      refuseExisting(path);
+      await folder.writeConfig(config);
       for (const name of ['checkpoints', 'samples']) await makeFolder(join(path, name));
       appendFileSync(join(path, 'events.jsonl'), '');
+      return folder;
     } catch (cause) {
+      folder.close();
       throw writeError(path, cause);
     }
-    return folder;
   }
 
-  /** Opens the folder of a run to continue it. Throws `DataError` when it cannot be written. */
+  /** Opens the folder of a run to continue it. Throws `DataError` when there is none, it is in use, or cannot be written. */
   static async open(path: string, onEvent: (event: TrainingEvent) => void): Promise<RunFolder> {
+    requireRun(path);
+    const folder = new RunFolder(path, await RunLock.take(path), onEvent);
     const file = join(path, 'events.jsonl');
     try {
       const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
       // a crash may have cut the last line short
       appendFileSync(file, text === '' || text.endsWith('\n') ? '' : '\n');
+      await removeUnfinished(folder.checkpoints);
+      return folder;
     } catch (cause) {
+      folder.close();
       throw writeError(file, cause);
     }
-    const folder = new RunFolder(path, onEvent);
-    await removeUnfinished(folder.checkpoints);
-    return folder;
+  }
+
+  /** Gives the folder free for other processes. */
+  close(): void {
+    this.#lock.release();
+  }
+
+  /** Throws `DataError` when another process has taken the folder over; nothing is written then. */
+  checkHeld(): void {
+    this.#lock.check();
   }
 
   get checkpoints(): string {
@@ -84,7 +106,7 @@ export class RunFolder {
     this.#unwritten += `${JSON.stringify(timed)}\n`;
     let failure: string | undefined;
     try {
-      appendFileSync(join(this.path, 'events.jsonl'), this.#unwritten);
+      if (!this.#lock.lost) appendFileSync(join(this.path, 'events.jsonl'), this.#unwritten);
       this.#unwritten = '';
     } catch (error) {
       failure = (error as Error).message;
@@ -96,39 +118,28 @@ export class RunFolder {
   }
 }
 
-/** The default folder for a run on `spec`: `runs/<name>`, with a number where that is taken. */
-export function freeRunFolder(spec: string): string {
-  const plain = join('runs', basename(resolve(spec)));
-  let path = plain;
-  for (let number = 2; existsSync(path); number++) path = `${plain}-${number}`;
-  return path;
-}
-
 /** Throws `ConfigError` when `path` holds a run, or anything that a run would write over. */
 export function refuseExisting(path: string): void {
   if (isRunFolder(path)) {
-    throw new ConfigError(
-      `${path} already holds a run`,
-      'continue it with --resume, or choose another folder with --out',
-    );
+    throw new ConfigError(`${path} already holds a run`, 'continue it with resume, or choose another folder as out');
   }
   const taken = CONTENTS.find((name) => existsSync(join(path, name)));
   if (taken === undefined) return;
-  throw new ConfigError(
-    `${path} already has a ${taken}, which a run would write over`,
-    'choose a new folder with --out',
+  throw new ConfigError(`${path} already has a ${taken}, which a run would write over`, 'choose a new folder as out');
+}
+
+function requireRun(path: string): void {
+  if (isRunFolder(path)) return;
+  throw new DataError(
+    existsSync(path) ? `${path} holds no run` : `there is no folder called ${path}`,
+    'give the folder of a run, e.g. runs/avatars',
   );
 }
 
 /** Reads a run's configuration. Throws `DataError` when there is none or it is damaged. */
 export async function readRunConfig(path: string): Promise<TrainingConfig> {
+  requireRun(path);
   const file = join(path, 'config.json');
-  if (!isRunFolder(path)) {
-    throw new DataError(
-      existsSync(path) ? `${path} holds no run` : `there is no folder called ${path}`,
-      'give the folder of a run, e.g. runs/avatars',
-    );
-  }
   let json: unknown;
   try {
     json = JSON.parse(await readFile(file, 'utf8'));

@@ -50,20 +50,23 @@ export class RunKeeper {
 
   /** Writes the averaged weights as the run's model. Throws `DataError` when the disk refuses. */
   async saveModel(step: number): Promise<void> {
-    const { config, classNames, classCounts, model, scheduler, engine, state } = this.#trainer;
-    await writeImageModel(this.#folder.model, {
+    const { config, loader, classNames, classCounts, model, scheduler, engine, state } = this.#trainer;
+    const weights = await readAll(engine, state.ema);
+    const written = {
       config: model.config,
-      weights: await readAll(engine, state.ema),
+      weights,
       scheduler: scheduler as { _class_name: string },
       notes: {
         classNames,
         classCounts,
-        nullLabel: classNames?.length,
-        data: config.data.spec,
+        // a class for none that was never hidden behind has learned nothing
+        nullLabel: config.conditioning.dropout > 0 ? classNames?.length : undefined,
+        data: loader.dataset.name,
         trainedSteps: step,
         sampling: config.sampling,
       },
-    });
+    };
+    await writeImageModel(this.#folder.model, written, { overwrite: true });
   }
 
   /** Puts the weights of the run's model back into the averages. */

@@ -12,12 +12,14 @@ export const runStateSchema = z.strictObject({
   seed: z.int(),
   /** Seconds of training so far, over all sessions. */
   elapsed: z.number().nonnegative(),
-  schedule: z.strictObject({ totalSteps: count, start: count, end: count }).nullable(),
+  schedule: z.strictObject({ totalSteps: count, start: z.number(), end: count }).nullable(),
   /** Lowest validation loss so far. */
   bestLoss: z.number().nullable(),
   bestStep: count.nullable(),
   /** Fingerprint of the training pictures. */
   data: z.string(),
+  /** Where the folder of the pictures lay, seen from the run; null for built-in data. */
+  dataFromRun: z.string().nullable().default(null),
   /** Hash of the configuration. */
   config: z.string(),
 });

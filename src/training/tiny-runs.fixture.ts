@@ -21,7 +21,7 @@ export interface TinyRuns {
   /** A configuration with `over` laid over it. */
   tiny(over?: TrainingConfigInput): TrainingConfigInput;
   /** Trains on an engine of one thread. */
-  train(config: TrainingConfigInput, options: Partial<TrainOptions> & { out: string }): Promise<TrainingResult>;
+  train(config: TrainingConfigInput, options: TrainOptions): Promise<TrainingResult>;
 }
 
 /** Draws the pictures and makes the engine before the tests of the calling file, and removes all after them. */

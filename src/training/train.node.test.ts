@@ -61,16 +61,15 @@ test('an engine in a worker gives the same bits', async () => {
   expect(losses(await readEvents(there))).toEqual(losses(await readEvents(here)));
 });
 
-test('a run of minutes fixes its length once, by the clock', async () => {
+test('a run of minutes plans its length by the clock', async () => {
   const out = newOut();
-  const { seconds, reason } = await train(tiny({ minutes: 0.1 }), { out });
+  const { seconds, reason, step } = await train(tiny({ minutes: 0.1 }), { out });
   const plans = (await readEvents(out)).flatMap((event) => (event.type === 'schedule' ? event : []));
-  expect(plans).toHaveLength(1);
   expect(plans[0]!.totalSteps).toBeGreaterThan(plans[0]!.start);
+  expect(plans.at(-1)!.totalSteps).toBe(step);
   expect(reason).toBe('finished');
-  // half of the time has passed, and what is planned fits into the rest
+  // half of the time has passed before the first plan
   expect(seconds).toBeGreaterThan(2);
-  expect(plans[0]!.secondsPerStep! * (plans[0]!.totalSteps - plans[0]!.start)).toBeLessThan(3);
   const checkpoint = (await readEvents(out)).find(
     (event) => event.type === 'checkpoint' && event.step === plans[0]!.start,
   );

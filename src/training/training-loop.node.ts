@@ -3,14 +3,17 @@ import { join } from 'node:path';
 import type { DataSplits } from '../data/index.ts';
 import type { MemoryPlan } from '../runtime/index.ts';
 import { EngineError, type NdArray } from '../tensor/index.ts';
+import { PREVIEW_STEPS } from './check-combinations.ts';
 import { checkpointName } from './checkpoint.node.ts';
 import type { DiffusionTrainer } from './diffusion-trainer.ts';
 import { parseInterval, Timetable } from './interval.ts';
 import { configHash } from './resolve-config.ts';
+import { pathFromRun } from './resumed-data.node.ts';
+import { type Chore, RunClock } from './run-clock.ts';
 import type { RunFolder } from './run-folder.node.ts';
 import { RunKeeper } from './run-keeper.node.ts';
 import type { RunState } from './run-state.ts';
-import { planByClock, planBySteps, plannedLearningRate, type SchedulePlan } from './schedule.ts';
+import { planBySteps, plannedLearningRate, type SchedulePlan } from './schedule.ts';
 
 /** What a run came to. */
 export interface TrainingResult {
@@ -46,12 +49,17 @@ export interface TrainingLoopOptions {
   readonly onPreview: ((images: NdArray) => void) | undefined;
 }
 
-/** Previews show whether it learns: few pictures in few steps. */
+/** Previews show whether it learns: few pictures. */
 const PREVIEW_COUNT = 8;
-const PREVIEW_STEPS = 10;
 const FINAL_COUNT = 64;
 /** Steps a session measures at least before it plans by them. */
-const MEASURED_STEPS = 4;
+const MEASURED_STEPS = 2;
+/** Steps of the pictures that are sampled to measure how long it takes. */
+const MEASURING_STEPS = 2;
+/** A run that takes more than so many times what was asked for says so. */
+const LATEST = 1.1;
+/** Past this part of the time, what follows the last step is not measured beforehand. */
+const LATE = 0.4;
 
 /** One session of a run. */
 export class TrainingLoop {
@@ -65,10 +73,12 @@ export class TrainingLoop {
   #bestStep: number | null;
   #loss: number | null = null;
   #validatedStep = -1;
-  /** When the second step of this session began, and its number. */
-  #measuredFrom: { readonly seconds: number; readonly step: number } | undefined;
-  /** Seconds to keep for what follows the last step of a run limited by time. */
-  #reserve: number | undefined;
+  /** Of a run limited by time whose plan this session makes; one that it finds in a checkpoint is followed to the step. */
+  readonly #clock: RunClock | undefined;
+  /** Whether the first step of this session, which warms the engine up, is done. */
+  #warm = false;
+  /** Seconds spent on steps. */
+  #stepping = 0;
 
   constructor(options: TrainingLoopOptions) {
     const { state, trainer, folder, lengthChanged } = options;
@@ -82,6 +92,7 @@ export class TrainingLoop {
     if (state) this.#keeper.lastCheckpoint = join('checkpoints', checkpointName(state.step));
     this.#plan = lengthChanged ? undefined : (state?.schedule ?? undefined);
     this.#plan ??= planBySteps(config, trainer.loader.stepsPerEpoch);
+    this.#clock = this.#plan ? undefined : new RunClock(config, FINAL_COUNT);
     const timetable = (key: 'previewEvery' | 'validateEvery' | 'checkpointEvery') =>
       new Timetable(parseInterval(key, config[key]), this.#elapsed());
     this.#timetables = {
@@ -123,8 +134,9 @@ export class TrainingLoop {
     this.#loss = loss;
     const seconds = (performance.now() - began) / 1000;
     this.#keeper.record({ type: 'step', step: this.#step, loss, gradientNorm, learningRate, seconds });
-    // the first step of a session warms the engine up
-    this.#measuredFrom ??= { seconds: this.#elapsed(), step: this.#step };
+    this.#stepping += seconds;
+    if (this.#warm) this.#clock?.step(seconds);
+    this.#warm = true;
   }
 
   #diverged(loss: number, gradientNorm: number): EngineError {
@@ -142,43 +154,48 @@ export class TrainingLoop {
     );
   }
 
-  /** Fixes the number of steps of a run limited by time, once. */
+  /** Fixes the number of steps of a run limited by time, and corrects it where the machine changes its pace. */
   async #planRest(): Promise<void> {
-    const { config } = this.#options.trainer;
-    if (this.#plan || !this.#measuredFrom || this.#step < this.#measuredFrom.step + MEASURED_STEPS) return;
-    this.#reserve ??= await this.#measureEnd();
-    const { seconds, step } = this.#measuredFrom;
-    const secondsPerStep = (this.#elapsed() - seconds) / (this.#step - step);
-    const measurement = { step: this.#step, elapsed: this.#elapsed(), secondsPerStep, reserve: this.#reserve };
-    this.#plan = planByClock(config, measurement);
-    if (!this.#plan) return;
-    this.#keeper.record({ type: 'schedule', step: this.#step, ...this.#plan, secondsPerStep });
+    const clock = this.#clock;
+    if (!clock || clock.measured < MEASURED_STEPS) return;
+    if (clock.measured === MEASURED_STEPS) await this.#measureEnd(clock);
+    const { validationBatches } = this.#options.trainer;
+    const first = this.#plan === undefined;
+    const plan = this.#plan
+      ? clock.correct(this.#plan, this.#step, this.#elapsed(), validationBatches)
+      : clock.plan(this.#step, this.#elapsed(), validationBatches);
+    if (!plan) return;
+    this.#plan = plan;
+    const { secondsPerStep } = clock;
+    this.#keeper.record({ type: 'schedule', step: this.#step, ...plan, secondsPerStep });
     // a resumed run must follow the same plan
-    await this.#checkpoint();
+    if (first) await this.#checkpoint();
   }
 
-  /** Measures what follows the last step: the last validation, the checkpoint, and the final pictures. */
-  async #measureEnd(): Promise<number> {
+  /** Measures what follows the last step: final pictures, and where there is time for it, a validation and a checkpoint. */
+  async #measureEnd(clock: RunClock): Promise<void> {
     const { trainer } = this.#options;
-    const { config } = trainer;
-    const began = performance.now();
-    const sample = (steps: number) => timed(() => trainer.sample({ count: PREVIEW_COUNT, seed: config.seed, steps }));
+    const { seed, sampling } = trainer.config;
+    const steps = Math.min(MEASURING_STEPS, sampling.steps);
     // the first compiles the program
-    await sample(1);
-    const evaluation = await sample(1);
-    const validation = await timed(() => this.#validate());
-    const checkpoint = await timed(() => this.#checkpoint());
-    // measuring is not training
-    const { seconds, step } = this.#measuredFrom!;
-    this.#measuredFrom = { seconds: seconds + (performance.now() - began) / 1000, step };
-    return (evaluation * config.sampling.steps * FINAL_COUNT) / PREVIEW_COUNT + validation + checkpoint;
+    for (let i = 0; i < 2; i++) {
+      const seconds = await timed(() => trainer.sample({ count: PREVIEW_COUNT, seed, steps }));
+      clock.sampling((seconds * trainer.evaluations(sampling.steps)) / trainer.evaluations(steps));
+    }
+    if (this.#elapsed() > LATE * clock.budget) return;
+    clock.chore('validation', await timed(() => this.#validate()), { measuring: true });
+    clock.chore('checkpoint', await timed(() => this.#checkpoint()), { measuring: true });
   }
 
   async #doWhatIsDue(): Promise<void> {
     const { preview, validate, checkpoint } = this.#timetables;
-    if (validate.isDue(this.#step, this.#elapsed())) await this.#validate();
-    if (preview.isDue(this.#step, this.#elapsed())) await this.#preview();
-    if (checkpoint.isDue(this.#step, this.#elapsed())) await this.#checkpoint();
+    const done = async (chore: Chore, action: () => Promise<unknown>): Promise<void> => {
+      const seconds = await timed(action);
+      this.#clock?.chore(chore, seconds);
+    };
+    if (validate.isDue(this.#step, this.#elapsed())) await done('validation', () => this.#validate());
+    if (preview.isDue(this.#step, this.#elapsed())) await done('preview', () => this.#preview());
+    if (checkpoint.isDue(this.#step, this.#elapsed())) await done('checkpoint', () => this.#checkpoint());
   }
 
   async #validate(): Promise<void> {
@@ -191,6 +208,7 @@ export class TrainingLoop {
       const seconds = (performance.now() - began) / 1000;
       this.#validatedStep = step;
       this.#keeper.record({ type: 'validation', step, loss, best, seconds });
+      this.#options.folder.checkHeld();
       if (best && (await this.#keeper.survive(step, 'the model', () => this.#keeper.saveModel(step)))) {
         [this.#bestLoss, this.#bestStep] = [loss, step];
       }
@@ -216,8 +234,9 @@ export class TrainingLoop {
 
   /** A checkpoint that cannot be written is a warning, and tried again when the next one is due. */
   async #checkpoint(): Promise<boolean> {
-    const { trainer } = this.#options;
+    const { trainer, folder } = this.#options;
     const step = this.#step;
+    folder.checkHeld();
     // without held-out pictures the newest weights are the best known
     if (!trainer.validates) await this.#keeper.survive(step, 'the model', () => this.#keeper.saveModel(step));
     const saved = await this.#keeper.survive(step, 'the checkpoint', () => this.#keeper.checkpoint(this.#state()));
@@ -235,6 +254,13 @@ export class TrainingLoop {
     }
     const grid = reason === 'finished' ? join(folder.path, await this.#finalPictures()) : null;
     const totals = this.#totals();
+    const { budget } = this.#clock ?? { budget: Number.POSITIVE_INFINITY };
+    if (reason === 'finished' && totals.seconds > LATEST * budget) {
+      this.#remark(
+        `the run took ${totals.seconds.toFixed(0)} s, longer than the ${budget.toFixed(0)} s asked for: ` +
+          `all but the steps takes ${(totals.seconds - this.#stepping).toFixed(0)} s here`,
+      );
+    }
     this.#keeper.record({ type: 'end', step: this.#step, reason, ...totals });
     return {
       out: folder.path,
@@ -255,8 +281,22 @@ export class TrainingLoop {
   async #finalPictures(): Promise<string> {
     const { trainer } = this.#options;
     if (this.#bestStep !== null && this.#bestStep !== this.#step) await this.#keeper.loadModel();
-    const images = await trainer.sample({ count: FINAL_COUNT, seed: trainer.config.seed, freeze: true });
+    const { seed } = trainer.config;
+    const clock = this.#clock;
+    // a run limited by time has a program already, whose pace is known
+    const images = await trainer.sample({
+      count: FINAL_COUNT,
+      seed,
+      freeze: clock === undefined,
+      ...(clock && { goOn: (done) => clock.allows(done, this.#elapsed()) }),
+    });
+    const [count = 0] = images.shape;
+    if (count < FINAL_COUNT) this.#remark(`there was time for ${count} final pictures, not for ${FINAL_COUNT}`);
     return this.#keeper.savePictures('final', images);
+  }
+
+  #remark(message: string): void {
+    this.#keeper.record({ type: 'warning', step: this.#step, message });
   }
 
   #state(): RunState {
@@ -270,6 +310,7 @@ export class TrainingLoop {
       bestLoss: this.#bestLoss,
       bestStep: this.#bestStep,
       data: data.train.fingerprint,
+      dataFromRun: pathFromRun(this.#options.folder.path, trainer.config.data.spec),
       config: configHash(trainer.config),
     };
   }

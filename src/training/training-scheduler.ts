@@ -3,6 +3,6 @@ import { writeSchedulerConfig } from '../diffusion/gaussian/scheduler-config/ind
 import type { TrainingConfig } from './config.ts';
 
 /** The scheduler that a trained model is saved with. */
-export function trainingScheduler({ diffusion }: TrainingConfig): Record<string, unknown> {
+export function trainingScheduler({ diffusion }: Pick<TrainingConfig, 'diffusion'>): Record<string, unknown> {
   return writeSchedulerConfig('DDPMScheduler', { ...diffusion, variance_type: 'fixed_small', clip_sample: true });
 }
