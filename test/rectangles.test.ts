@@ -62,7 +62,7 @@ test('a run on rectangles, stopped and resumed, gives the bits of a straight one
   expect(losses(await readEvents(out))).toEqual(losses(await readEvents(straight)));
   const { width, height } = await sharp(result.grid!).metadata();
   expect(width! / height!).toBeCloseTo(24 / 16, 1);
-});
+}, 120_000);
 
 test('its model says so as diffusers does, and samples and exports rectangles', async () => {
   const unet = JSON.parse(readFileSync(join(out, 'model', 'unet', 'config.json'), 'utf8'));
