@@ -8,6 +8,7 @@ export * from './formats/index.ts';
 export {
   concat,
   constant,
+  detach,
   full,
   type Graph,
   input,

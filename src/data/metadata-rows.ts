@@ -1,5 +1,6 @@
 /** @file The rows of `metadata.jsonl` and `metadata.csv`; what is broken in them becomes sentences. */
 import Papa from 'papaparse';
+import { parsePythonJson } from '../formats/python-json.ts';
 import { listed } from './listed.ts';
 
 /** One row: values by column. */
@@ -77,7 +78,7 @@ function scalarsOf(value: object): MetadataRow {
 /** Undefined for text that is no JSON. */
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parsePythonJson(text);
   } catch {
     return undefined;
   }

@@ -44,7 +44,7 @@ export async function openDiffusersFolder(path: string): Promise<DiffusersFolder
     throw new DataError(
       existsSync(path) ? `${path} has no model_index.json` : `there is no folder called ${path}`,
       existsSync(join(path, 'config.json'))
-        ? 'it holds a single model: open it as a component'
+        ? 'it holds a single model: give the folder of the pipeline that it belongs to'
         : 'give the folder of a run, or a diffusers model folder',
     );
   }

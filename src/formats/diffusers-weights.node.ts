@@ -47,7 +47,10 @@ export async function findWeights(folder: string, variant?: string): Promise<str
   }
   if (variants.length === 1) return one(forms(variants[0]));
   if (variants.length > 1) {
-    throw new DataError(`${folder} has weights of several variants: ${variants.join(', ')}`, 'say which: set variant');
+    throw new DataError(`${folder} has weights of several variants: ${variants.join(', ')}`, {
+      api: 'say which: set variant',
+      cli: `say which: --variant ${variants[0]}`,
+    });
   }
   const pickles = names.filter((name) => PICKLES.some((extension) => name.endsWith(extension)));
   if (pickles.length > 0) {

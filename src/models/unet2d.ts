@@ -253,7 +253,7 @@ export class UNet2DModel extends Module {
       );
     }
     if (!classLabels) {
-      throw new ConfigError('this network needs class labels', 'pass them as the third argument of forward()');
+      throw new ConfigError('this network needs class labels', { api: 'pass them as the third argument of forward()' });
     }
     if (!this.classEmbedding) return temb.add(classLabels.cast('float32'));
     const labels = this.config.class_embed_type === 'timestep' ? this.timeProj.forward(classLabels) : classLabels;

@@ -76,10 +76,9 @@ export abstract class Module {
         const full = path === '' ? key : `${path}.${key}`;
         const other = keys.get(item);
         if (other !== undefined) {
-          throw new ConfigError(
-            `one parameter is both '${other}' and '${full}'`,
-            'keep a shared parameter in one module and hand it to the other at forward()',
-          );
+          throw new ConfigError(`one parameter is both '${other}' and '${full}'`, {
+            api: 'keep a shared parameter in one module and hand it to the other at forward()',
+          });
         }
         keys.set(item, full);
         found.set(full, item);

@@ -157,7 +157,10 @@ export async function inspectRun(path: string): Promise<RunInspection> {
   if (events.length === 0) {
     throw checkpoints.length === 0
       ? new DataError(`${path} holds a run that never started`, 'remove the folder')
-      : new DataError(`the run ${path} has lost its events`, `go on with it: inkwash train --resume --out ${path}`);
+      : new DataError(`the run ${path} has lost its events`, {
+          api: 'go on with it: set resume',
+          cli: `go on with it: inkwash train --resume --out ${path}`,
+        });
   }
   const ofType = <T extends (typeof events)[number]['type']>(type: T) =>
     events.filter((event): event is Extract<(typeof events)[number], { type: T }> => event.type === type);

@@ -37,11 +37,11 @@ export async function findIntactCheckpoint(out: string): Promise<FoundCheckpoint
   }
   if (damaged.length === 0) return { checkpoint: undefined, damaged };
   const model = join(out, 'model');
-  throw new DataError(
-    `no checkpoint of ${out} is intact:${damaged.map(({ reason }) => `\n  ${reason}`).join('')}`,
-    'restore one from a copy, or start another run with --out' +
-      (existsSync(model) ? `; what the run has learned is still in ${model}` : ''),
-  );
+  const learned = existsSync(model) ? `; what the run has learned is still in ${model}` : '';
+  throw new DataError(`no checkpoint of ${out} is intact:${damaged.map(({ reason }) => `\n  ${reason}`).join('')}`, {
+    api: `restore one from a copy, or start another run${learned}`,
+    cli: `restore one from a copy, or start another run with --out${learned}`,
+  });
 }
 
 /**

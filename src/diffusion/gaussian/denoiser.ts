@@ -120,10 +120,10 @@ function apply([onX, onOutput]: Factors, x: State, output: State): State {
 function splitVariance(raw: State, x: State, sampleSize: number | undefined): { output: State; variance?: State } {
   if (raw.length === x.length) return { output: raw };
   if (sampleSize === undefined || raw.length !== 2 * x.length || x.length % sampleSize !== 0) {
-    throw new ShapeError(
-      `the network returned ${raw.length} elements for a state of ${x.length}`,
-      'a network that also predicts its variance returns twice as many, and needs the learnedVariance option',
-    );
+    throw new ShapeError(`the network returned ${raw.length} elements for a state of ${x.length}`, {
+      api: 'a network that also predicts its variance returns twice as many, and needs the learnedVariance option',
+      cli: 'a network that also predicts its variance returns twice as many: set variance_type to learned_range in its scheduler_config.json',
+    });
   }
   const output = x.slice();
   const variance = x.slice();
@@ -158,7 +158,7 @@ export function assertFinite(x: State, what: string, point: Point, step: number)
   if (at < 0) return;
   throw new EngineError(
     `${what} is ${x[at]} at element ${at}, step ${step} (t = ${point.t}, σ = ${point.sigma})`,
-    'lower the guidance scale, check the weights and the prediction type, or run the network in float32',
+    'lower the guidance, check the weights and the prediction type',
   );
 }
 

@@ -120,10 +120,9 @@ export function assertMonotone(
 /** Draws the noise of `step`, or explains that the solver needs a source. */
 export function drawNoise(noise: NoiseSource | undefined, x: State, step: number): State {
   if (noise === undefined) {
-    throw new ConfigError(
-      'this solver is stochastic and was given no noise',
-      "pass noise: noiseSource('philox', seed)",
-    );
+    throw new ConfigError('this solver is stochastic and was given no noise', {
+      api: "pass noise: noiseSource('philox', seed)",
+    });
   }
   const drawn = noise(x.length, step);
   if (drawn.length !== x.length) {

@@ -86,7 +86,9 @@ export function dpmSinglestepPlan(o: SchedulerOptions): PlanParts {
  */
 export function dpmInversePlan(o: SchedulerOptions): PlanParts {
   if (o.use_flow_sigmas) {
-    throw new ConfigError('the inverse DPM-Solver does not invert flows', 'use ddimInversion() on a flow grid');
+    throw new ConfigError('the inverse DPM-Solver does not invert flows', {
+      api: 'use ddimInversion() on a flow grid',
+    });
   }
   const layout = { final: 'configured' } as const;
   const table = sigmaTable(configProcess(o));

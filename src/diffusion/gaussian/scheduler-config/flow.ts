@@ -36,10 +36,10 @@ function flowSigmas(o: SchedulerOptions, { steps = 50, sigmas, timesteps, mu }: 
   const train = o.num_train_timesteps;
   if (sigmas === undefined && timesteps === undefined) assertSteps(steps, train);
   if (o.use_dynamic_shifting && mu === undefined) {
-    throw new ConfigError(
-      'this scheduler shifts by image size and was given no mu',
-      'pass mu, e.g. dynamicShiftMu(tokens)',
-    );
+    throw new ConfigError('this scheduler shifts by image size and was given no mu', {
+      api: 'pass mu, e.g. dynamicShiftMu(tokens)',
+      cli: 'set use_dynamic_shifting to false in its config, and shift to that of its pictures',
+    });
   }
   // the ends of the training levels are already shifted once, in float32
   const end = (sigma: number) =>
@@ -140,10 +140,9 @@ function enlargement(o: SchedulerOptions, grid: Grid, enlarge: RunOptions['enlar
     );
   }
   if (enlarge === undefined) {
-    throw new ConfigError(
-      'scale_factors change the size of the state, whose layout the solver does not know',
-      'pass enlarge: (x0, { factor, mode }) => State to the run',
-    );
+    throw new ConfigError('scale_factors change the size of the state, whose layout the solver does not know', {
+      api: 'pass enlarge: (x0, { factor, mode }) => State to the run',
+    });
   }
   const done = steps - (grid.length - 1);
   return (x0: State, step: number): State => {

@@ -69,10 +69,9 @@ function requestedStage(o: SchedulerOptions, stage: number | undefined): Pyramid
   const stages = pyramidStages(o);
   const found = stage === undefined ? undefined : stages[stage];
   if (found !== undefined) return found;
-  throw new ConfigError(
-    `this scheduler samples ${o.stages} stages one by one, and was asked for stage ${stage}`,
-    `pass stage: 0 … ${o.stages - 1} to the grid, and enlarge the state in between with enterStage()`,
-  );
+  throw new ConfigError(`this scheduler samples ${o.stages} stages one by one, and was asked for stage ${stage}`, {
+    api: `pass stage: 0 … ${o.stages - 1} to the grid, and enlarge the state in between with enterStage()`,
+  });
 }
 
 /** `count` levels and times of a run, before the closing level. A stage of several counts σ from its own end to its start. */
@@ -82,10 +81,10 @@ function levels(o: SchedulerOptions, count: number, { sigmas, stage, mu }: GridR
   const moved = (sigma: number): number => {
     if (!o.use_dynamic_shifting) return sigma;
     if (mu !== undefined) return shifted(sigma, mu);
-    throw new ConfigError(
-      'this scheduler shifts by image size and was given no mu',
-      'pass mu, e.g. dynamicShiftMu(tokens)',
-    );
+    throw new ConfigError('this scheduler shifts by image size and was given no mu', {
+      api: 'pass mu, e.g. dynamicShiftMu(tokens)',
+      cli: 'set use_dynamic_shifting to false in its config, and shift to that of its pictures',
+    });
   };
   if (o.stages === 1) {
     const even = linspace(1, 1 / train, count + 1).slice(0, count);

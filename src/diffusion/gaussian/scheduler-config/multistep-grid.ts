@@ -86,10 +86,10 @@ export function unusableSteps(o: SchedulerOptions, table: SigmaTable): number {
 
 function flowLevels(o: SchedulerOptions, steps: number, { sigmas, mu }: GridRequest, layout: Layout): number[] {
   if (o.use_dynamic_shifting && mu === undefined) {
-    throw new ConfigError(
-      'this scheduler shifts by image size and was given no mu',
-      'pass mu, e.g. dynamicShiftMu(tokens)',
-    );
+    throw new ConfigError('this scheduler shifts by image size and was given no mu', {
+      api: 'pass mu, e.g. dynamicShiftMu(tokens)',
+      cli: 'set use_dynamic_shifting to false in its config, and shift to that of its pictures',
+    });
   }
   const smallest = 1 / o.num_train_timesteps;
   if (!layout.unipc) {

@@ -119,10 +119,9 @@ export function completePlan(config: SchedulerConfig, parts: PlanParts): Samplin
 function several(count: number | undefined, { lastAxis }: StateLayout): DenoiserOptions['several'] {
   if (count === undefined) return undefined;
   if (lastAxis !== undefined) return { count, lastAxis };
-  throw new ConfigError(
-    `this network makes ${count} predictions along its last axis, whose length is not known`,
-    'pass lastAxis, the channels of one token: plan.denoiser(network, { lastAxis })',
-  );
+  throw new ConfigError(`this network makes ${count} predictions along its last axis, whose length is not known`, {
+    api: 'pass lastAxis, the channels of one token: plan.denoiser(network, { lastAxis })',
+  });
 }
 
 function learnsVariance(o: SchedulerOptions): boolean {

@@ -221,7 +221,11 @@ function refuseCombinations({ className, options: o }: SchedulerConfig): void {
     }
   }
   if (o.solver_p !== null) throw new ConfigError('solver_p (a scheduler inside UniPC) has no JSON form', 'remove it');
-  if (o.tau_func !== null) throw new ConfigError('tau_func (a function) has no JSON form', 'pass tau to the SA solver');
+  if (o.tau_func !== null)
+    throw new ConfigError('tau_func (a function) has no JSON form', {
+      api: 'pass tau to the SA solver',
+      cli: 'remove it',
+    });
 }
 
 /** The version of diffusers whose format is written. */

@@ -18,10 +18,10 @@ export function repaintPlan(o: SchedulerOptions): PlanParts {
     ...ddimPlan({ ...o, timestep_spacing: 'leading', set_alpha_to_one: true }, process),
     solve: async (denoise, x, grid, { known, noise, eta = o.eta, ...options }) => {
       if (known === undefined) {
-        throw new ConfigError(
-          'RePaintScheduler inpaints, and was not told what is known',
-          'pass known: { x0, mask } to the run (mask 1 where the data is known), or sample with DDIMScheduler',
-        );
+        throw new ConfigError('RePaintScheduler inpaints, and was not told what is known', {
+          api: 'pass known: { x0, mask } to the run (mask 1 where the data is known), or sample with DDIMScheduler',
+          cli: 'use another solver: --solver ddim',
+        });
       }
       const stride = Math.floor(o.num_train_timesteps / totalSteps(grid, options));
       return repaint(denoise, x, grid, known, {

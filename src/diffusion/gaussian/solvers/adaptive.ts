@@ -63,7 +63,7 @@ async function controlledSteps(
     if (evaluations + perTrial > maxEvaluations) {
       throw new EngineError(
         `the adaptive solver used ${evaluations} evaluations and stands at σ/α = ${point.sigma / point.alpha}`,
-        'raise rtol and atol, or maxEvaluations',
+        { api: 'raise rtol and atol, or maxEvaluations' },
       );
     }
     const target = lambdaOf(point) + h;

@@ -65,10 +65,10 @@ export function logInterpolate(v: number, small: number, large: number): number 
 
 function requireLearned(variance: State | undefined, type: VarianceType): State {
   if (variance !== undefined) return variance;
-  throw new ConfigError(
-    `variance type '${type}' needs a network that predicts its variance`,
-    "use 'fixed_small', or a network with twice the output channels and the learnedVariance option",
-  );
+  throw new ConfigError(`variance type '${type}' needs a network that predicts its variance`, {
+    api: "use 'fixed_small', or a network with twice the output channels and the learnedVariance option",
+    cli: 'set variance_type to fixed_small in its scheduler_config.json, or use a network with twice the output channels',
+  });
 }
 
 function addLearned(mean: State, noise: State, learned: State, std: (v: number) => number): State {

@@ -158,7 +158,7 @@ export function fastOrders(evaluations: number): number[] {
  */
 export const dpmFast: Solver<DpmFastOptions> = (denoise, x, grid, options) => {
   if (options === undefined)
-    throw new ConfigError('DPM fast needs the number of evaluations', 'pass { evaluations: 20 }');
+    throw new ConfigError('DPM fast needs the number of evaluations', { api: 'pass { evaluations: 20 }' });
   const { evaluations, eta = 0 } = options;
   const level = requireLevel(options);
   const [first, last] = [grid[0], grid[grid.length - 1]];

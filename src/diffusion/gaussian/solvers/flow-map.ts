@@ -74,10 +74,9 @@ export function policyWeights(
 export const policyRollout: Solver<PolicyOptions> = (denoise, x, grid, options = {}) =>
   integrate(denoise, x, grid, options, (state, { several }, from, to) => {
     if (several === undefined || several.length < 2) {
-      throw new ConfigError(
-        'a policy needs a network that makes at least two predictions',
-        'wrap it by denoiser(network, { several: { count, lastAxis } }), or by the plan of its config',
-      );
+      throw new ConfigError('a policy needs a network that makes at least two predictions', {
+        api: 'wrap it by denoiser(network, { several: { count, lastAxis } }), or by the plan of its config',
+      });
     }
     const { onX, onX0 } = policyWeights(from, to, several.length, options);
     return combine([onX, state], ...several.map((estimate, i): Term => [onX0[i]!, estimate]));

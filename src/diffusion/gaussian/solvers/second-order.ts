@@ -33,10 +33,9 @@ export interface LevelOptions extends SolverOptions {
 /** `level`, or an error that says why it is needed. */
 export function requireLevel({ level }: LevelOptions): (sigma: number) => Point {
   if (level !== undefined) return level;
-  throw new ConfigError(
-    'this solver evaluates the network between grid points and was not told the process',
-    'pass level: (sigma) => Point, e.g. levelOf(process)',
-  );
+  throw new ConfigError('this solver evaluates the network between grid points and was not told the process', {
+    api: 'pass level: (sigma) => Point, e.g. levelOf(process)',
+  });
 }
 
 /**
