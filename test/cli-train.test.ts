@@ -61,6 +61,39 @@ test('Ctrl-C writes a checkpoint and says how to go on', async () => {
   expect(resumed.json().at(-1)).toMatchObject({ reason: 'finished', step: result.step + 2 });
 });
 
+test.each([
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)(
+  '%s writes a checkpoint, and && does not go on',
+  async (signal, exitCode) => {
+    const out = join(root, signal);
+    const { code, stderr } = await runCli(['train', pictures, ...TINY, '--steps', '100000', '--out', out, '--json'], {
+      onLine: (line, child) => {
+        const { type, step } = JSON.parse(line) as { type: string; step: number };
+        if (type === 'step' && step === 2) child.kill(signal);
+      },
+    });
+    expect(code).toBe(exitCode);
+    expect(readdirSync(join(out, 'checkpoints'))).toHaveLength(1);
+    expect(stderr).toContain(`next  inkwash train --resume --out ${out}`);
+  },
+  60_000,
+);
+
+test('a closed pipe ends the output, never the run', async () => {
+  const out = join(root, 'piped');
+  const { code, stdout } = await runCli(['train', pictures, ...TINY, '--steps', '3', '--out', out, '--json'], {
+    onLine: (_, child) => {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    },
+  });
+  expect(code).toBe(0);
+  expect(stdout).not.toContain('"result"');
+  expect(existsSync(join(out, 'samples', 'final.png'))).toBe(true);
+}, 60_000);
+
 test('prints the path of the pictures on stdout, progress and the next command on stderr', async () => {
   const out = join(root, 'plain');
   const { code, stdout, stderr } = await runCli(['train', pictures, ...TINY, '--steps', '3', '--out', out]);

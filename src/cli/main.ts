@@ -8,7 +8,7 @@ import { generalHelp, verbHelp } from './help.ts';
 import { inspectVerb } from './inspect.ts';
 import { parseArguments } from './parse-arguments.ts';
 import { sampleVerb } from './sample.ts';
-import { Interrupted } from './signals.ts';
+import { hangUp, Interrupted } from './signals.ts';
 import { solversVerb } from './solvers.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 import { trainVerb } from './train.ts';
@@ -28,6 +28,12 @@ const COMMON = {
 
 /** Runs the command line; returns the exit code: 0 done, 1 failed, 2 wrong usage, 128 + n stopped by signal n. */
 export async function main(args: readonly string[]): Promise<number> {
+  const code = await exitCodeOf(args);
+  hangUp(code);
+  return code;
+}
+
+async function exitCodeOf(args: readonly string[]): Promise<number> {
   const terminal = createTerminal({ json: args.includes('--json'), debug: args.includes('--debug') });
   try {
     const code = await run(args, terminal);

@@ -18,6 +18,19 @@ export class Interrupted extends Error {
   }
 }
 
+/** Exit code of a process whose terminal was closed. */
+const HUNG_UP = 128 + constants.signals.SIGHUP;
+
+/**
+ * Ends the process by SIGHUP itself where `exitCode` is that of a terminal that was closed: shells see the same 129, and
+ * Node, which aborts when it cannot reset a terminal that is gone, does not try.
+ */
+export function hangUp(exitCode: number): void {
+  const { stdin, stdout, stderr } = process;
+  const hadTerminal = [stdin, stdout, stderr].some((stream) => stream.isTTY);
+  if (exitCode === HUNG_UP && hadTerminal && process.platform !== 'win32') process.kill(process.pid, 'SIGHUP');
+}
+
 /** A clean stop that was, or was not, asked for. */
 export interface StopRequest {
   /** Its reason is an `Interrupted`. */
