@@ -62,6 +62,18 @@ test('a remedy for the command line names flags and verbs that exist', () => {
   }
 });
 
+test('only remedies for the command line name flags, outside of the command line', () => {
+  const told = [...files].flatMap(([name, text]) => {
+    if (inCli(name)) return [];
+    const rest = hintsOf(text, 'cli').reduce((left, hint) => left.replace(hint, ''), text);
+    const named = rest.matchAll(
+      /['"`\s]--[a-z]+[a-z-]*(?=[\s'"`,;]|$)|\binkwash (?:train|sample|export|solvers) [^'"`]*/gm,
+    );
+    return [...named].map(([part]) => `${name}: ${part.trim()}`);
+  });
+  expect(told).toEqual([]);
+});
+
 test('remedies that call functions are for programs alone, and the functions exist', () => {
   const rooms = /^(formats|models|nn|diffusion|data|training|evaluation|pipelines)\//;
   for (const [name, text] of files) {
