@@ -1,6 +1,7 @@
 /** @file An exported network on disk. */
 import { basename, dirname, join } from 'node:path';
 import { atomicWrite, type OverwriteOptions } from '../formats/index.node.ts';
+import { PROTOBUF_LIMIT } from '../onnx/index.ts';
 import { type ExportOnnxOptions, exportOnnx, type NetworkToExport } from './export-onnx.ts';
 
 /** The files an export wrote, the model first. */
@@ -19,7 +20,8 @@ export async function saveOnnx(
   network: NetworkToExport,
   options: Omit<ExportOnnxOptions, 'externalName'> & OverwriteOptions & { readonly externalWeights?: boolean } = {},
 ): Promise<SavedOnnx> {
-  const { externalWeights = false, overwrite, ...rest } = options;
+  const { externalWeights = 4 * network.unet.parameterCount() > PROTOBUF_LIMIT, overwrite, ...rest } = options;
+  // named after the model: another one in the same folder keeps its own
   const beside = `${basename(path)}.data`;
   const model = await exportOnnx(network, { ...rest, ...(externalWeights && { externalName: beside }) });
   const files = [path];
