@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { DiffusionPipeline } from './diffusion-pipeline.ts';
+import type { Engine } from '../runtime/index.ts';
+import { DiffusionPipeline } from './diffusion-pipeline.ts';
 import { tinyPipeline } from './tiny-pipeline.fixture.ts';
 
 const sampling = { solver: 'ddim', steps: 3, guidance: 1 };
@@ -28,6 +29,36 @@ test.each(['ddim', 'ddpm', 'unipc', 'euler-a', 'dpm++2m-sde'])(
     expect(whole[0]).not.toEqual(whole[1]);
   },
 );
+
+test('a pipeline that keeps one program frees it for one of another batch size, unless a call still needs it', async () => {
+  const { engine, unet, scheduler } = tinyPipeline();
+  let live = 0;
+  const counting: Engine = {
+    name: engine.name,
+    compile: async (body, options) => {
+      const program = await engine.compile(body, options);
+      live++;
+      return { ...program, run: (...given) => program.run(...given), dispose: async () => void live-- };
+    },
+    read: (variable) => engine.read(variable),
+    write: (variable, value) => engine.write(variable, value),
+    dispose: () => engine.dispose(),
+  };
+  const generate = (pipeline: DiffusionPipeline, count: number) =>
+    pipeline.generate({ count, steps: 1, solver: 'ddim' });
+  const one = new DiffusionPipeline({ engine: counting, unet, scheduler, keepsPrograms: false });
+  for (const count of [1, 2, 2, 1]) {
+    await generate(one, count);
+    expect(live).toBe(1);
+  }
+  const pictures = await Promise.all([1, 2, 3].map((count) => generate(one, count)));
+  expect(pictures.map(({ seeds }) => seeds.length)).toEqual([1, 2, 3]);
+  await one.dispose();
+  expect(live).toBe(0);
+  const several = new DiffusionPipeline({ engine: counting, unet, scheduler });
+  for (const count of [1, 2]) await generate(several, count);
+  expect(live).toBe(2);
+});
 
 test('tells after every step how far it is, and what the pictures look like', async () => {
   const seen: [number, number, number, readonly number[]][] = [];

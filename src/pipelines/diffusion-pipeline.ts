@@ -80,7 +80,12 @@ export interface DiffusionPipelineOptions {
   readonly notes?: ImageModelNotes;
   /** What runs the network and the scheduler. By default the pipeline that the scheduler belongs to, else `DDPMPipeline`. */
   readonly kind?: PipelineKind;
+  /** Whether programs for several batch sizes are kept beside each other, each with the weights. Default: if those are below 512 MiB. */
+  readonly keepsPrograms?: boolean;
 }
+
+/** Bytes of weights from which on a pipeline has one program at a time, unless told otherwise. */
+const ONE_PROGRAM_FROM = 2 ** 29;
 
 /** A network ready to sample. Programs are compiled when first needed and kept; the weights are baked in then. */
 export class DiffusionPipeline {
@@ -90,8 +95,19 @@ export class DiffusionPipeline {
   readonly notes: ImageModelNotes;
   readonly kind: PipelineKind;
   readonly #programs = new Map<number, Promise<NetworkProgram>>();
+  readonly #keepsPrograms: boolean;
+  /** Calls of `generate` that have not ended. */
+  #generating = 0;
 
-  constructor({ engine, unet, scheduler, notes = {}, kind }: DiffusionPipelineOptions) {
+  constructor({
+    engine,
+    unet,
+    scheduler,
+    notes = {},
+    kind,
+    keepsPrograms = 4 * unet.parameterCount() < ONE_PROGRAM_FROM,
+  }: DiffusionPipelineOptions) {
+    this.#keepsPrograms = keepsPrograms;
     this.engine = engine;
     this.unet = unet;
     this.scheduler = scheduler;
@@ -120,6 +136,15 @@ export class DiffusionPipeline {
    * beside it only changes its rounding. Throws `ConfigError` for impossible options or an unknown class.
    */
   async generate(options: GenerateOptions = {}): Promise<Generation> {
+    this.#generating++;
+    try {
+      return await this.#generate(options);
+    } finally {
+      this.#generating--;
+    }
+  }
+
+  async #generate(options: GenerateOptions): Promise<Generation> {
     const { notes, kind } = this;
     const {
       count = 1,
@@ -185,14 +210,22 @@ export class DiffusionPipeline {
 
   /** Frees the compiled programs; the engine stays open. */
   async dispose(): Promise<void> {
-    for (const program of this.#programs.values()) await (await program).dispose();
+    const programs = [...this.#programs.values()];
     this.#programs.clear();
+    for (const program of programs) await (await program).dispose();
+  }
+
+  /** Frees programs for other batch sizes that no call needs, where they are not to be kept. */
+  async #makeRoom(): Promise<void> {
+    if (!this.#keepsPrograms && this.#generating === 1) await this.dispose();
   }
 
   #program(batchSize: number, shape: readonly number[]): Promise<NetworkProgram> {
     let program = this.#programs.get(batchSize);
     if (!program) {
-      program = compileNetwork(this.engine, this.unet, { batchSize, shape, labels: this.takesLabels });
+      program = this.#makeRoom().then(() =>
+        compileNetwork(this.engine, this.unet, { batchSize, shape, labels: this.takesLabels }),
+      );
       // a failed compilation may be tried again
       program.catch(() => this.#programs.delete(batchSize));
       this.#programs.set(batchSize, program);
