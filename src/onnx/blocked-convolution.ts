@@ -208,13 +208,16 @@ export function lowerConstantConv(
   if (kernel === undefined || (bias !== undefined && shift === undefined)) return undefined;
   if (!hasBlockedForm(block, node.attrs, few ? block : channels, filled)) return undefined;
   const full = (data: NdArray['data'], length: number): Float32Array => {
-    if (data.length === length) return data as Float32Array;
     const whole = new Float32Array(length);
     whole.set(data as Float32Array);
     return whole;
   };
   const shape = [filled, channels, ...window];
-  const taps: NdArray = { dtype: 'float32', shape, data: full(kernel.data, sizeOf(shape)) };
+  const taps: NdArray = {
+    dtype: 'float32',
+    shape,
+    data: filled === outputs ? kernel.data : full(kernel.data, sizeOf(shape)),
+  };
   const parts = few ? [{ picture: x!, kernel: taps }] : channelsWithKernels(x!, taps, emitter);
   const operands = parts.map((part) => [part.picture, constantInBlocks(part.kernel, block, emitter)] as const);
   const biases = shift ? emitter.constant({ dtype: 'float32', shape: [filled], data: full(shift.data, filled) }) : '';
