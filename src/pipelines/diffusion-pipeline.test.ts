@@ -118,7 +118,7 @@ test('says what is wrong with a request', async () => {
     /no class 'catt'\n {2}hint: did you mean 'cat'\? the classes are: cat, dog/,
   );
   await refused(conditional, { label: 7 }, /no class '7'/);
-  await refused(conditional, { label: ['cat'], count: 2 }, /2 pictures were asked for, with 1 labels/);
+  await refused(conditional, { label: ['cat'], count: 2 }, /2 pictures asked for, with 1 label\b/);
   await refused(unconditional, { label: 'cat' }, /takes no classes/);
   await refused(unconditional, { caption: 'cat' }, /takes no classes/);
   await refused(unconditional, { guidance: 2 }, /no classes that guidance could exaggerate/);
