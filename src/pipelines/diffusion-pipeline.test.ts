@@ -123,7 +123,7 @@ test('says what is wrong with a request', async () => {
   await refused(unconditional, { caption: 'cat' }, /takes no classes/);
   await refused(unconditional, { guidance: 2 }, /no classes that guidance could exaggerate/);
   await refused(conditional, { caption: 'cat', label: 1 }, /a label and a caption were given/);
-  await refused(unconditional, { count: 0 }, /count is a whole number/);
+  await refused(unconditional, { count: 0 }, /'count' is a whole number/);
   await refused(unconditional, { seed: -1 }, /a seed is a whole number/);
   await refused(unconditional, { steps: 2000 }, /2000 steps are more than the 1000/);
   await refused(unconditional, { solver: 'dimm' }, /no solver 'dimm'/);
