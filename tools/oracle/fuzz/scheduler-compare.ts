@@ -58,12 +58,12 @@ export async function compareSchedulers(
     const shorter = withoutLast(answer);
     if (differentCalls(here.calls, shorter.calls) !== undefined) return times;
     const states = await differentStates(here, shorter, async () => {
-      const exact = await again({ ...spec, exact: true });
+      const exact = await again({ ...spec, exact: answer.calls });
       return exact && withoutLast(exact);
     });
     return states ?? { cause: ONE_MORE };
   }
-  return differentStates(here, answer, () => again({ ...spec, exact: true }));
+  return differentStates(here, answer, () => again({ ...spec, exact: answer.calls }));
 }
 
 /** The first state, the start included, that differs by more than rounding. */

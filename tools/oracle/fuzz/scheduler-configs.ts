@@ -15,8 +15,8 @@ export interface SchedulerSpec {
   readonly step: Readonly<Record<string, number | boolean>>;
   /** Whether the network predicts its variance too. */
   readonly learned: boolean;
-  /** Asks diffusers for the same in float64. */
-  readonly exact?: boolean;
+  /** Asks diffusers for the same in float64, the network told these times. */
+  readonly exact?: readonly number[];
 }
 
 const CLASSES = Object.keys(SCHEDULER_DEFAULTS) as SchedulerClass[];

@@ -39,6 +39,16 @@ function truncatedOneApart({ here, answer }: SchedulerFound): boolean {
   return apart.length <= 2 && apart.every((gap) => gap === 1) && distances(here, answer).every((far) => far < 2e-3);
 }
 
+/** Times of zero-SNR levels differ at the noise end alone, where √ᾱ is a difference of nearly equal roots, by little more than 1. */
+function apartAtTheEnd({ config }: SchedulerSpec, { here, answer }: SchedulerFound): boolean {
+  if (config.rescale_betas_zero_snr !== true || here?.calls.length !== answer.calls.length) return false;
+  const end = 0.98 * Number(config.num_train_timesteps ?? 1000);
+  return here.calls.every((t, i) => {
+    const gap = Math.abs(t - answer.calls[i]!);
+    return gap < 1e-2 || (gap < 1.5 && t > end);
+  });
+}
+
 const repeatsTimes = ({ calls }: SchedulerAnswer): boolean => calls.some((t, i) => i > 0 && t === calls[i - 1]);
 
 /** Indices of the levels that Score SDE (VE) takes, as diffusers truncates them. */
@@ -220,14 +230,14 @@ export const SCHEDULER_DEPARTURES: readonly SchedulerDeparture[] = [
   },
   {
     row: [
-      '`final_sigmas_type: sigma_min` after a `sigma_min` below the trained one',
+      '`final_sigmas_type: sigma_min` after levels below the trained ones (a `sigma_min`, flow levels)',
       'the last step goes back up',
       'refused',
       'it would leave noise that was removed',
     ],
     explains: ({ config }, found) =>
       config.final_sigmas_type === 'sigma_min' &&
-      config.sigma_min !== undefined &&
+      (config.sigma_min !== undefined || config.use_flow_sigmas === true) &&
       refusedWith(found, /^the grid does not descend/),
   },
   {
@@ -253,14 +263,15 @@ export const SCHEDULER_DEPARTURES: readonly SchedulerDeparture[] = [
   {
     row: [
       'float32 `sigmoid`, `sqrt` in torch',
-      'last bit varies by machine, and with it a time that is truncated (exponential, beta and lu levels)',
+      'last bit varies by machine, and with it a time that is truncated (exponential, beta and lu levels), and the noisiest times with zero SNR',
       'correctly rounded',
       'one machine’s rounding is not another’s',
     ],
-    explains: ({ config }, found) =>
-      (config.use_exponential_sigmas === true || config.use_beta_sigmas === true || config.use_lu_lambdas === true) &&
-      found.answer.exactRoot === false &&
-      truncatedOneApart(found),
+    explains: (spec, found) =>
+      ((spec.config.use_exponential_sigmas ?? spec.config.use_beta_sigmas ?? spec.config.use_lu_lambdas) === true &&
+        found.answer.exactRoot === false &&
+        truncatedOneApart(found)) ||
+      apartAtTheEnd(spec, found),
   },
   {
     row: [
