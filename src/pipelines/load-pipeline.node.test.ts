@@ -108,7 +108,7 @@ test('ignores extra tensors when told to, and names them', async () => {
   await reader.close();
   const folder = join(root, 'extra');
   cpSync(model, folder, { recursive: true });
-  await writeWeights(join(folder, 'unet'), tensors);
+  await writeWeights(join(folder, 'unet'), tensors, { overwrite: true });
   for (const file of readdirSync(join(folder, 'unet'))) {
     if (/-of-|index/.test(file)) rmSync(join(folder, 'unet', file));
   }
