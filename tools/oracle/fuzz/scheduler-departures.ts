@@ -26,11 +26,15 @@ function alphaBars({ cls, config }: SchedulerSpec): Float32Array {
   return 'alphasCumprod' in process ? (process as DiscreteProcess).alphasCumprod : new Float32Array();
 }
 
-/** The network is asked as often, and somewhere at a noisier time. */
-const noisierTimes = ({ here, answer }: SchedulerFound): boolean =>
+/** The noise end of the training times, where zero-SNR levels hang on the last bits of torch's roots. */
+const noiseEnd = ({ config }: SchedulerSpec): number =>
+  config.rescale_betas_zero_snr === true ? 0.98 * Number(config.num_train_timesteps ?? 1000) : Number.POSITIVE_INFINITY;
+
+/** The network is asked as often, at times as noisy or noisier. */
+const noisierTimes = (spec: SchedulerSpec, { here, answer }: SchedulerFound): boolean =>
   here !== undefined &&
   here.calls.length === answer.calls.length &&
-  here.calls.every((t, i) => t >= answer.calls[i]! - 1e-3);
+  here.calls.every((t, i) => t >= answer.calls[i]! - 1e-3 || t > noiseEnd(spec));
 
 /** Times are equal but for some that truncation puts one step apart, and so nearly are the states. */
 function truncatedOneApart({ here, answer }: SchedulerFound): boolean {
@@ -40,12 +44,11 @@ function truncatedOneApart({ here, answer }: SchedulerFound): boolean {
 }
 
 /** Times of zero-SNR levels differ at the noise end alone, where √ᾱ is a difference of nearly equal roots, by little more than 1. */
-function apartAtTheEnd({ config }: SchedulerSpec, { here, answer }: SchedulerFound): boolean {
-  if (config.rescale_betas_zero_snr !== true || here?.calls.length !== answer.calls.length) return false;
-  const end = 0.98 * Number(config.num_train_timesteps ?? 1000);
+function apartAtTheEnd(spec: SchedulerSpec, { here, answer }: SchedulerFound): boolean {
+  if (here?.calls.length !== answer.calls.length) return false;
   return here.calls.every((t, i) => {
     const gap = Math.abs(t - answer.calls[i]!);
-    return gap < 1e-2 || (gap < 1.5 && t > end);
+    return gap < 1e-2 || (gap < 1.5 && t > noiseEnd(spec));
   });
 }
 
@@ -93,11 +96,11 @@ export const SCHEDULER_DEPARTURES: readonly SchedulerDeparture[] = [
       'at the raised level, as in Algorithm 2',
       'the state has the raised level',
     ],
-    explains: ({ cls, step, config, grid }, found) =>
-      /^(EulerDiscrete|EDMEuler)Scheduler$/.test(cls) &&
-      Number(step.sChurn) > 0 &&
-      // times of one's own need not be those of log-linear levels, and ours are then the levels'
-      (noisierTimes(found) || (config.interpolation_type === 'log_linear' && grid.timesteps !== undefined)),
+    explains: (spec, found) =>
+      /^(EulerDiscrete|EDMEuler)Scheduler$/.test(spec.cls) &&
+      Number(spec.step.sChurn) > 0 &&
+      // the times of log-linear levels are not those of the levels, and ours are
+      (noisierTimes(spec, found) || spec.config.interpolation_type === 'log_linear'),
   },
   {
     row: [
@@ -171,7 +174,8 @@ export const SCHEDULER_DEPARTURES: readonly SchedulerDeparture[] = [
     ],
     explains: ({ cls }, found) =>
       cls === 'KDPM2AncestralDiscreteScheduler' &&
-      sameTimes(found) &&
+      found.here?.calls.length === found.answer.calls.length &&
+      found.here.calls.every((t, i) => Math.abs(t - found.answer.calls[i]!) < 0.05) &&
       distances(found.here!, found.answer).every((far) => far < 1e-3),
   },
   {
@@ -271,7 +275,7 @@ export const SCHEDULER_DEPARTURES: readonly SchedulerDeparture[] = [
       ((spec.config.use_exponential_sigmas ?? spec.config.use_beta_sigmas ?? spec.config.use_lu_lambdas) === true &&
         found.answer.exactRoot === false &&
         truncatedOneApart(found)) ||
-      apartAtTheEnd(spec, found),
+      (spec.config.rescale_betas_zero_snr === true && apartAtTheEnd(spec, found)),
   },
   {
     row: [
