@@ -7,6 +7,7 @@ export default defineConfig(({ mode }) => ({
     // tests that open models with plain ONNX Runtime send nothing either
     env: { ORT_DISABLE_TELEMETRY: '1' },
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     maxWorkers: 2,
     reporters: process.env.CI ? ['default', './tools/vitest-count-reporter.ts'] : ['default'],
   },

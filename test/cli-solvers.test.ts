@@ -59,7 +59,7 @@ test('a searched grid is recommended with the times it visits, which sample take
   expect(made.json()[0]).toMatchObject({ steps: 3, solver: searched.solver });
   const odd = ['sample', run, '--out', join(root, 'odd.png')];
   expect((await runCli([...odd, '--timesteps', '5,x'])).stderr).toContain(
-    "--timesteps is a list of times such as 999,700,300, got '5,x'",
+    "--timesteps is a list of numbers such as 999,700,300, got '5,x'",
   );
   expect((await runCli([...odd, '--timesteps', '5,700'])).code).toBe(2);
   const karras = await runCli([...odd, '--timesteps', '900,100', '--solver', 'dpm++2m-karras']);
@@ -89,7 +89,12 @@ test.each([
     'avatars has pictures of [3, 16, 16], the model makes [3, 8, 8]',
     'the data that the model learned',
   ],
-  ['--data PICTURES --steps 5,x', 2, "--steps is a list of whole numbers such as 5,10,20,50, got '5,x'", ''],
+  [
+    '--data PICTURES --steps 5,x',
+    2,
+    "--steps is a list of whole numbers of at least 1 such as 5,10,20,50, got '5,x'",
+    '',
+  ],
   ['--data PICTURES --steps 0', 2, '--steps is a list of whole numbers', ''],
   ['--data PICTURES --steps 5000', 2, 'no solver can take these steps', ''],
   ['--data PICTURES --solvers ddim,unipcc', 2, "there is no solver 'unipcc'", "did you mean 'unipc'?"],

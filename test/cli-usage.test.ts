@@ -23,7 +23,7 @@ test.each([
   ['--resume', 2, 'no command was given', 'the commands are: train'],
   ['train', 2, 'nothing to train on', 'inkwash train avatars'],
   ['train --resume', 2, 'which run should go on?', '--out'],
-  ['train avatars --set learning_rate=1', 2, "no setting 'learning_rate'", "did you mean 'learningRate'?"],
+  ['train avatars --set learning_rate=1', 2, 'no setting --set learning_rate', 'did you mean --lr?'],
   ['train avatars --set nothing', 2, "'nothing' sets nothing", 'key=value'],
   ['train avatars --steps many', 2, "--steps is a whole number of at least 1, got 'many'", ''],
   ['train avatars --steps 3 --minutes 2', 2, 'given 2 times', 'exactly one'],

@@ -32,7 +32,7 @@ test('the program runs as it stands, with a smaller task', () => {
 
 test('the table of commands lists the commands there are', () => {
   const { stdout } = spawnSync(process.execPath, [BIN, '--help'], { encoding: 'utf8' });
-  const section = /Commands:\n((?: {2}.*\n)+)/.exec(stdout)![1]!;
+  const section = /\[flags\]\n\n((?: {2}.*\n)+)/.exec(stdout)![1]!;
   const commands = section
     .trimEnd()
     .split('\n')

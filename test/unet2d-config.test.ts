@@ -87,7 +87,7 @@ describe('configurations of UNet2DModel', () => {
     [{ act_fn: 'tanh' }, 'choose one of silu, swish, mish, gelu, relu'],
     [{ block_out_channels: [8, -1] }, "'block_out_channels.1' does not fit, got [8,-1]"],
     [{ dropout: 1.5 }, "'dropout' does not fit, got 1.5"],
-    [{ mid_block_scale_factor: 0 }, 'any number but 0'],
+    [{ mid_block_scale_factor: 0 }, 'give a number other than 0, since sums are divided by it'],
     [{ ...tiny, layers_per_block: 0 }, 'layers_per_block 0 leaves nothing to change the channels'],
     [{ ...tiny, freq_shift: 2 }, 'freq_shift 2 with block_out_channels[0] 4 makes the time embedding divide by zero'],
     [{ ...tiny, downsample_padding: 2 }, 'downsample_padding 2 does not halve the resolution'],

@@ -119,7 +119,9 @@ function applyRule(node: Node, arriving: (Tensor | undefined)[], needs: boolean[
   if (rule) return rule(node as never, arriving, needs);
   if (isComposite(node.op)) {
     const outputs = decompose(node as Parameters<typeof decompose>[0]);
-    return pullback(outputs, arriving, node.inputs);
+    // a tensor that is several inputs receives what arrives for all of them, once
+    const terms = pullback(outputs, arriving, node.inputs);
+    return terms.map((term, i) => (node.inputs.indexOf(node.inputs[i]!) === i ? term : undefined));
   }
   throw new GradientError(
     `op '${node.op}' has no derivative${node.scope ? `, in module ${node.scope}` : ''}\n${printNeighbourhood(node)}`,

@@ -55,7 +55,7 @@ function checkAttention(config: UNet2DConfig): void {
   if (attended.length === 0) return;
   throw new ConfigError(
     `attention over ${fewest} channels with ${perHead} per head has no head`,
-    `set attention_head_dim to 1 to ${fewest}, or to null for one head of all channels`,
+    `set attention_head_dim to ${fewest === 1 ? '1' : `at most ${fewest}`}, or to null for one head of all channels`,
   );
 }
 

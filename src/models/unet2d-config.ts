@@ -58,7 +58,7 @@ const schema = z.object({
   /** Residual sums of the middle block are divided by it. */
   mid_block_scale_factor: z
     .number()
-    .refine((factor) => factor !== 0, 'sums are divided by it: any number but 0')
+    .refine((factor) => factor !== 0, 'a number other than 0, since sums are divided by it')
     .default(1),
   /** Padding of strided convolutions: 1, or 0 to pad the far sides only. */
   downsample_padding: z.int().default(1),

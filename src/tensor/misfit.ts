@@ -39,6 +39,8 @@ export function expectation(issue: Issue): string {
     }
     case 'unrecognized_keys':
       return `an object without ${issue.keys.map((key) => `'${key}'`).join(', ')}`;
+    case 'custom':
+      return issue.message;
     default:
       return 'another value';
   }

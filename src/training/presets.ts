@@ -56,7 +56,7 @@ export function unetPreset({
     down_block_types: attends.map((yes) => (yes ? 'AttnDownBlock2D' : 'DownBlock2D')),
     up_block_types: attends.map((yes) => (yes ? 'AttnUpBlock2D' : 'UpBlock2D')).reverse(),
     norm_num_groups: groupsFor(widths),
-    attention_head_dim: groupsFor(widths.slice(-1), 64),
+    attention_head_dim: Math.min(groupsFor(widths.slice(-1), 64), ...widths.filter((_, i) => attends[i])),
   };
 }
 

@@ -152,7 +152,9 @@ describe('a run of 6 steps with checkpoints after 2, 4 and 6', () => {
       expect.stringContaining(step(out, 6, 'state.json')),
       expect.stringContaining(step(out, 4, 'parameters.safetensors')),
       expect.stringContaining(step(out, 2, 'ema.safetensors')),
-      expect.stringMatching(/hint: restore one from a copy, .*--out; what the run has learned is still in .*model$/),
+      expect.stringMatching(
+        /hint: restore one from a copy, or start another run; what the run has learned is still in .*model$/,
+      ),
     ]);
     expect(readFileSync(join(out, 'events.jsonl'), 'utf8')).toBe(before);
     expect(readdirSync(join(out, 'checkpoints'))).toHaveLength(3);

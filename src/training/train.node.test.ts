@@ -106,7 +106,9 @@ test('refuses a folder that holds a run, and leaves it as it is', async () => {
   const out = newOut();
   await train(tiny({ steps: 1 }), { out });
   const before = readFileSync(join(out, 'events.jsonl'), 'utf8');
-  await expect(train(tiny(), { out })).rejects.toThrow(/already holds a run\n {2}hint: continue it with resume: true/);
+  await expect(train(tiny(), { out })).rejects.toThrow(
+    /already holds a run\n {2}hint: continue it with resume, or choose another folder as out/,
+  );
   expect(readFileSync(join(out, 'events.jsonl'), 'utf8')).toBe(before);
 });
 
