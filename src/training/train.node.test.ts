@@ -63,7 +63,7 @@ test('an engine in a worker gives the same bits', async () => {
 
 test('a run of minutes plans its length by the clock', async () => {
   const out = newOut();
-  const { seconds, reason, step } = await train(tiny({ minutes: 0.1 }), { out });
+  const { seconds, reason, step } = await train(tiny({ minutes: 0.2 }), { out });
   const plans = (await readEvents(out)).flatMap((event) => (event.type === 'schedule' ? event : []));
   expect(plans[0]!.totalSteps).toBeGreaterThan(plans[0]!.start);
   expect(plans.at(-1)!.totalSteps).toBe(step);
