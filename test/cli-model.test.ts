@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readPicture, readPngText } from '../src/formats/index.node.ts';
+import { parseSafetensors, readPicture, readPngText, writeSafetensors } from '../src/formats/index.node.ts';
+import { ndArray } from '../src/tensor/index.ts';
 import { drawSquares, runCli, TINY } from './run-cli.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'inkwash-cli-model-'));
@@ -116,6 +117,25 @@ test('export writes a model that plain ONNX Runtime opens', async () => {
   expect(json()[0]).toMatchObject({ files: [out], outputs: ['out_sample'] });
   const session = await ort.InferenceSession.create(out);
   expect(session.inputNames).toEqual(['sample', 'timestep', 'class_labels']);
+});
+
+test('the command that inspect proposes opens a model with tensors too many', async () => {
+  const extra = join(root, 'extra');
+  cpSync(join(run, 'model'), extra, { recursive: true });
+  const file = join(extra, 'unet', 'diffusion_pytorch_model.safetensors');
+  const { tensors } = parseSafetensors(readFileSync(file));
+  await writeSafetensors(file, new Map([...tensors, ['more', ndArray(new Float32Array(2), [2])]]));
+  const { stderr } = await runCli(['inspect', extra]);
+  expect(stderr).toContain(`next  inkwash sample ${extra} --ignore-extra\n`);
+  const out = ['-n', '1', '--steps', '1', '--out', join(root, 'extra.png')];
+  expect(await runCli(['sample', extra, '--ignore-extra', ...out])).toMatchObject({ code: 0 });
+});
+
+test('inspect proposes to train only at a size that train takes', async () => {
+  const { code, stderr } = await runCli(['inspect', join(root, 'pictures'), '--size', '9']);
+  expect(code).toBe(0);
+  expect(stderr).toContain('use --size 8 or 10');
+  expect(stderr).not.toContain('next');
 });
 
 test('inspect says that the events of a run are lost', async () => {

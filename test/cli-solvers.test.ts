@@ -98,9 +98,10 @@ test.each([
   ['--data PICTURES --steps 0', 2, '--steps is a list of whole numbers', ''],
   ['--data PICTURES --steps 5000', 2, 'no solver can take these steps', ''],
   ['--data PICTURES --solvers ddim,unipcc', 2, "there is no solver 'unipcc'", "did you mean 'unipc'?"],
+  ['--data PICTURES --reference 1', 2, '--reference is a whole number of at least 2', ''],
   ['--data PICTURES -n 1', 2, 'count is a whole number of at least 2', ''],
   ['--data PICTURES --out table.pdf', 2, '--out table.pdf is no kind of file', '.html or .svg'],
-  ['--data FEW', 1, '0 held-out pictures are too few', 'hold out at least 2 pictures'],
+  ['--data FEW', 1, '0 held-out pictures are too few', 'sort them into folders train and validation'],
 ])('inkwash solvers RUN %s', async (args, code, message, hint) => {
   const few = join(root, 'few');
   if (args.includes('FEW')) await drawSquares(few, 4);
@@ -108,6 +109,7 @@ test.each([
   const result = await runCli(['solvers', run, ...flags]);
   expect(result.stderr).toContain(message);
   expect(result.stderr).toContain(hint);
+  expect(result.stderr).not.toContain('sampling');
   expect(result.stderr).not.toMatch(/\n {4}at /);
   expect(result.stdout).toBe('');
   expect(result.code).toBe(code);

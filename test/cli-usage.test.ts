@@ -1,12 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { runCli } from './run-cli.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'inkwash-cli-usage-'));
 const empty = join(root, 'empty');
 mkdirSync(empty);
+const model = fileURLToPath(new URL('golden/pipelines/model', import.meta.url));
+const scheduler = join(model, 'scheduler', 'scheduler_config.json');
 writeFileSync(join(root, 'broken.json'), '{"steps": ');
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
@@ -31,6 +34,14 @@ test.each([
   ['train avatars --batch 5000', 2, 'a batch of 5000 is larger than avatars', 'at most 4096'],
   ['train avatars --device gpu', 2, "--device cannot be 'gpu'", 'cuda'],
   [`train avatars --config ${join(root, 'broken.json')}`, 2, 'could not read', 'JSON file'],
+  ['train avatars --config nope.json', 2, 'could not read nope.json: there is no such file\n', 'JSON file'],
+  [`train avatars --config ${empty}`, 2, `could not read ${empty}: it is a folder\n`, 'JSON file'],
+  ['sample x --seed 99999999999999999999', 2, '--seed is a whole number from 0 to 9007199254740991', ''],
+  [`inspect ${scheduler}`, 1, 'is a file; data sets, models and runs are folders', `inkwash explain ${scheduler}`],
+  ['inspect avatars --variant fp16', 2, '--variant does not go with avatars, which is data', 'leave it out'],
+  [`inspect ${model} --size 8`, 2, `--size does not go with ${model}, which is a model`, 'leave it out'],
+  [`inspect ${model} --variant fp16`, 1, 'no weights of the variant "fp16"', 'leave --variant out'],
+  [`explain ${join(model, 'unet')}`, 2, 'a network saved alone', `add --scheduler ${model}`],
   ['train avatrs', 1, 'no data set and no folder called "avatrs"', 'built-in sets: avatars, mnist'],
   [`train ${empty}`, 1, 'holds no usable picture', 'put PNG'],
   [`train --resume --out ${empty}`, 1, 'holds no run', 'give the folder of a run'],
@@ -57,6 +68,8 @@ test('shows where an error came from with --debug', async () => {
 
 test('prints its help and version', async () => {
   const help = await runCli(['--help']);
+  expect(await runCli(['help'])).toMatchObject({ code: 0, stdout: help.stdout });
+  expect((await runCli(['help', 'train'])).stdout).toContain('--resume');
   expect(help).toMatchObject({ code: 0, stderr: '' });
   for (const verb of ['train', 'sample', 'export', 'inspect']) expect(help.stdout).toContain(`inkwash ${verb} --help`);
   expect((await runCli(['train', '--help'])).stdout).toContain('--resume');

@@ -9,8 +9,8 @@ export interface BrailleCurve {
 /** Options of `braillePlot`. */
 export interface BraillePlotOptions {
   readonly title: string;
-  /** Characters of the drawing, without the labels. */
-  readonly width?: number;
+  /** Most characters of a line, labels included; the drawing has 12 to 32 of them. Default: no limit. */
+  readonly columns?: number;
   readonly height?: number;
 }
 
@@ -22,10 +22,13 @@ const DOTS = [
 
 /** The lines of a plot of `curves` on common axes. */
 export function braillePlot(curves: readonly BrailleCurve[], options: BraillePlotOptions): string[] {
-  const { title, width = 32, height = 8 } = options;
+  const { title, columns: room = Number.POSITIVE_INFINITY, height = 8 } = options;
   const finite = (values: number[]): number[] => values.filter(Number.isFinite);
   const [x0, x1] = range(finite(curves.flatMap(({ x }) => [...x])));
   const [y0, y1] = range(finite(curves.flatMap(({ y }) => [...y])));
+  const labels = [axisLabel(y1), axisLabel(y0)];
+  const margin = Math.max(...labels.map((label) => label.length));
+  const width = Math.max(12, Math.min(32, room - margin - 2));
   const cells = Array.from({ length: height }, () => new Uint8Array(width));
   const [columns, rows] = [width * 2 - 1, height * 4 - 1];
   for (const { x, y } of curves) {
@@ -44,8 +47,6 @@ export function braillePlot(curves: readonly BrailleCurve[], options: BraillePlo
       last = at;
     }
   }
-  const labels = [axisLabel(y1), axisLabel(y0)];
-  const margin = Math.max(...labels.map((label) => label.length));
   const lines = cells.map((cell, i) => {
     const label = i === 0 ? labels[0]! : i === height - 1 ? labels[1]! : '';
     return `${label.padStart(margin)} ┤${String.fromCodePoint(...Array.from(cell, (dots) => 0x2800 + dots))}`;

@@ -130,8 +130,8 @@ function reportText(report: ScheduleReport, columns: number): string {
   const levels = [curves.alpha, curves.sigma].map((y) => ({ x: curves.t, y }));
   const plots = arranged(
     [
-      braillePlot(levels, { title: 'α and σ over t', width: plotWidth(columns) }),
-      braillePlot([{ x: curves.t, y: curves.logSnr }], { title: 'log SNR over t', width: plotWidth(columns) }),
+      braillePlot(levels, { title: 'α and σ over t', columns }),
+      braillePlot([{ x: curves.t, y: curves.logSnr }], { title: 'log SNR over t', columns }),
     ],
     columns,
   );
@@ -140,14 +140,6 @@ function reportText(report: ScheduleReport, columns: number): string {
     '\n',
   );
 }
-
-/** Characters of a drawing, beside its labels. */
-function plotWidth(columns: number): number {
-  return Math.max(12, Math.min(32, columns - LABELS));
-}
-
-/** Characters that the labels of a plot may take. */
-const LABELS = 10;
 
 function gridLines(report: ScheduleReport, columns: number): string[] {
   const { head, rows } = gridTable(report);

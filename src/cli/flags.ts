@@ -171,7 +171,9 @@ function numberOf(given: string): number | undefined {
 function wholeNumber(given: string, name: string, limits: NumberOptions): number {
   const value = numberOf(given);
   if (value !== undefined && Number.isSafeInteger(value) && fits(value, limits)) return value;
-  throw new UsageError(`${name} is a whole number${range(limits)}, got '${given}'`);
+  const large = value !== undefined && value > Number.MAX_SAFE_INTEGER;
+  const shown = large ? { most: Number.MAX_SAFE_INTEGER, ...limits } : limits;
+  throw new UsageError(`${name} is a whole number${range(shown)}, got '${given}'`);
 }
 
 function fits(value: number, { least, most, above }: NumberOptions): boolean {

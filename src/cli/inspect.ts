@@ -2,19 +2,23 @@
 import {
   type DataInspection,
   describeClasses,
+  type Inspection,
   inspect as inspectSubject,
   type ModelInspection,
   type PipelineInspection,
   type RunInspection,
   schedulerNear,
 } from '../pipelines/index.node.ts';
+import { ConfigError } from '../tensor/index.ts';
 import { plural } from '../tensor/plural.ts';
+import { unetPreset } from '../training/index.node.ts';
 import { DATA_FLAGS } from './data-flags.ts';
 import { type Flags, type FlagValues, text } from './flags.ts';
 import { formatCount, sparkline } from './format.ts';
 import { factLines } from './layout.ts';
 import { skippedByReason } from './skipped-files.ts';
 import type { Terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
 import { defineVerb } from './verb.ts';
 import type { Written } from './written.ts';
 
@@ -48,13 +52,14 @@ async function inspect(
     ...(variant !== undefined && { variant }),
     onWarning: terminal.warn,
   });
+  refuseUnused(found, subject, written);
   const { resultColumns } = terminal;
   const show = (rows: readonly Row[]): void => terminal.print(table(rows, resultColumns));
   terminal.printJson(found);
   switch (found.kind) {
     case 'data':
       show(dataRows(found, folderRepeats === true));
-      terminal.next(['train', subject, ...written.again()]);
+      proposeTraining(found, ['train', subject, ...written.again()], terminal);
       break;
     case 'model':
       show(modelRows(found));
@@ -70,6 +75,28 @@ async function inspect(
       break;
   }
   return 0;
+}
+
+/** Refuses flags that what was found has no use for. */
+function refuseUnused({ kind }: Inspection, subject: string, written: Written<typeof flags>): void {
+  const used = kind === 'data' ? Object.keys(DATA_FLAGS) : kind === 'model' ? ['variant'] : [];
+  const unused = written.again({ without: used }).find((word) => word.startsWith('--'));
+  if (unused === undefined) return;
+  const what = kind === 'data' ? 'data' : `a ${kind}`;
+  throw new UsageError(`${unused.split('=')[0]} does not go with ${subject}, which is ${what}`, 'leave it out');
+}
+
+/** The command that trains on data; a warning where no network fits the size of its pictures. */
+function proposeTraining({ imageShape }: DataInspection, words: readonly string[], terminal: Terminal): void {
+  const [channels = 0, height = 0, width = 0] = imageShape;
+  try {
+    unetPreset({ imageShape: [channels, height, width] });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    terminal.warn(`to train on this, ${error.cliHint}: ${error.problem}`);
+    return;
+  }
+  terminal.next(words);
 }
 
 type Row = readonly [name: string, value: string | undefined];
@@ -106,9 +133,12 @@ function dataRows(found: DataInspection, repeats: boolean): Row[] {
   ];
 }
 
-/** The scheduler that a network saved alone needs. */
-function sampledWith({ path, scheduler }: ModelInspection): string[] {
-  return scheduler === null ? ['--scheduler', schedulerNear(path) ?? 'DDPMScheduler'] : [];
+/** What sampling it needs to be told: the scheduler of a network saved alone, that tensors are left aside. */
+function sampledWith({ path, scheduler, extraTensors }: ModelInspection): string[] {
+  return [
+    ...(scheduler === null ? ['--scheduler', schedulerNear(path) ?? 'DDPMScheduler'] : []),
+    ...(extraTensors.length > 0 ? ['--ignore-extra'] : []),
+  ];
 }
 
 function pipelineRows({ path, className, problem, components }: PipelineInspection): Row[] {

@@ -50,7 +50,9 @@ async function exitCodeOf(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+async function run(given: readonly string[], terminal: Terminal): Promise<number> {
+  // `inkwash help train` is `inkwash train --help`
+  const args = given[0] === 'help' ? [...given.slice(1), '--help'] : given;
   const at = args.findIndex((word) => !word.startsWith('-'));
   const verb = at < 0 ? undefined : verbNamed(args[at]!);
   const words = args.filter((_, i) => i !== at);

@@ -33,7 +33,7 @@ const flags = {
   count: whole('Samples per solver (default: 40; 256 for a thorough run)', { short: 'n', least: 2 }),
   seed: whole('Seed of the first sample (default: 0)'),
   within: decimal('How near to the reference is good enough (default: 10)', { value: 'percent', least: 0 }),
-  reference: whole('Steps of the reference trajectory (default: 200)', { least: 1 }),
+  reference: whole('Steps of the reference trajectory (default: 200)', { least: 2 }),
   noSearch: toggle('Compare and search no grids'),
   batch: whole('Samples per run of the network', { least: 1 }),
   out: outFile('Also as a page (.html) or a plot (.svg); an older file is replaced', ['html', 'svg']),
@@ -63,7 +63,6 @@ async function solvers(path: string, given: FlagValues<typeof flags>, terminal: 
   try {
     const { train, heldOut } = await openPictures(data, pipeline.imageShape, terminal);
     const { networkFor, sampleSize } = await pipelineNetwork(pipeline, { batchSize: batch });
-    terminal.say(`sampling ${plural(count, 'picture')} with each solver; Ctrl-C stops`);
     const found = await compareSolvers({
       scheduler: pipeline.scheduler,
       networkFor,
@@ -78,6 +77,7 @@ async function solvers(path: string, given: FlagValues<typeof flags>, terminal: 
       ...(within !== undefined && { within }),
       ...(reference !== undefined && { referenceSteps: reference }),
       signal: stop.signal,
+      onStart: () => terminal.say(`sampling ${plural(count, 'picture')} with each solver; Ctrl-C stops`),
       onProgress: ({ what, done, total }) => line.show(what, done, total),
     });
     line.clear();

@@ -1,6 +1,7 @@
 /** @file `inkwash train`: from flags to a configuration, then the run with its progress. */
 import { readFile } from 'node:fs/promises';
 import { BUILT_IN_DATA, type DataReport } from '../data/index.node.ts';
+import { readProblem } from '../formats/index.node.ts';
 import { ConfigError } from '../tensor/index.ts';
 import { plural } from '../tensor/plural.ts';
 import {
@@ -126,7 +127,7 @@ async function readConfig(path: string): Promise<ConfigObject> {
     if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
     throw new TypeError('it holds no object');
   } catch (cause) {
-    throw new ConfigError(`could not read ${path}: ${(cause as Error).message}`, 'give a JSON file of settings', {
+    throw new ConfigError(`could not read ${path}: ${readProblem(cause)}`, 'give a JSON file of settings', {
       cause,
     });
   }

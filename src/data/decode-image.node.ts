@@ -3,6 +3,7 @@ import sharp, { type Metadata, type Sharp } from 'sharp';
 import { decodeBmp, readBmpHeader } from '../formats/bmp.ts';
 import { type FileKind, fileKind } from '../formats/file-kind.ts';
 import { tiffTags } from '../formats/tiff-tags.ts';
+import { withArticle } from '../tensor/plural.ts';
 import type { Conversion } from './dataset.ts';
 import type { PixelSize } from './image-size.ts';
 
@@ -44,7 +45,7 @@ export function refusal(kind: FileKind | undefined): string | undefined {
     return `HEIC, which is not read: save it as JPEG (iPhone: Settings, Camera, Formats, Most Compatible)`;
   if (kind === 'Git LFS pointer') return 'a Git LFS pointer in place of the file: run git lfs pull';
   if (UNREAD_PICTURES.includes(kind)) return `${kind}, which is not read: save it as PNG or JPEG`;
-  if (['video', 'PDF', 'ZIP', 'web page'].includes(kind)) return `not a picture but a ${kind}`;
+  if (['video', 'PDF', 'ZIP', 'web page'].includes(kind)) return `not a picture but ${withArticle(kind)}`;
   return undefined;
 }
 
@@ -58,7 +59,7 @@ export async function decodeImage(bytes: Uint8Array, size: PixelSize, crop: Crop
   const refused = refusal(kind);
   if (refused !== undefined) throw new Error(refused);
   if (kind === 'TIFF') checkTiff(bytes);
-  const broken = BROKEN[kind ?? ''] ?? `a ${kind} that is damaged or cut short`;
+  const broken = BROKEN[kind ?? ''] ?? `${withArticle(String(kind))} that is damaged or cut short`;
   const { pipeline, metadata } = await orThrow(broken, () => (kind === 'BMP' ? openBmp(bytes) : open(bytes)));
   checkDepth(metadata, kind);
   const { width, height } = metadata.autoOrient;
@@ -144,7 +145,9 @@ function checkTiff(bytes: Uint8Array): void {
 function checkDepth({ depth }: Metadata, kind: FileKind | undefined): void {
   if (depth === 'uchar' || depth === 'ushort') return;
   const numbers = ['float', 'double'].includes(depth) ? 'floating-point numbers' : `numbers of type ${depth}`;
-  throw new Error(`a ${kind} of ${numbers}, whose black and white are not known: save it with 8 or 16 bits a channel`);
+  throw new Error(
+    `${withArticle(kind ?? 'picture')} of ${numbers}, whose black and white are not known: save it with 8 or 16 bits a channel`,
+  );
 }
 
 /** 1 to 4 channels (grey, grey + alpha, RGB, RGBA) to RGB; an alpha channel that is opaque everywhere does not count. */

@@ -1,6 +1,7 @@
 /** @file Every file below a folder, in a fixed order, whatever links and unreadable folders it holds. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readProblem } from '../formats/index.node.ts';
 import { DataError } from '../tensor/index.ts';
 import type { SkippedFile } from './dataset.ts';
 
@@ -18,7 +19,7 @@ export async function scanFolder(root: string): Promise<FolderScan> {
   const top = await stat(root).catch((cause: NodeJS.ErrnoException) => {
     throw cause.code === 'ENOENT'
       ? new DataError(`there is no folder called ${root}`, 'check the path', { cause })
-      : new DataError(`could not open ${root}: ${cause.message}`, 'check the path and its permissions', { cause });
+      : new DataError(`could not open ${root}: ${readProblem(cause)}`, 'check the path and its permissions', { cause });
   });
   if (!top.isDirectory())
     throw new DataError(`${root} is a file, not a folder`, 'give the folder that holds the pictures');

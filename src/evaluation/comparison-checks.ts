@@ -26,10 +26,10 @@ export function checkOptions(whole: {
 /** Throws `DataError` when there are too few pictures to measure against. */
 export function checkPictures({ heldOut, train, sampleSize }: SolverComparisonOptions): void {
   if (heldOut.length < 2 * sampleSize) {
-    throw new DataError(
-      `${heldOut.length / sampleSize} held-out pictures are too few to measure samples against`,
-      'hold out at least 2 pictures; some hundred measure better',
-    );
+    throw new DataError(`${heldOut.length / sampleSize} held-out pictures are too few to measure samples against`, {
+      api: 'hold out at least 2 pictures; some hundred measure better',
+      cli: 'a tenth of a folder is held out, so give it 20 pictures or more; or sort them into folders train and validation in it',
+    });
   }
   if (train.length < 2 * sampleSize) throw new DataError('the data has fewer than 2 training pictures');
 }

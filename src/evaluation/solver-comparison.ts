@@ -40,6 +40,8 @@ export interface SolverComparisonOptions {
   readonly within?: number;
   /** Whether grids are compared and searched for the best solver, up to 10 steps. Default true. */
   readonly search?: boolean;
+  /** Told once that all that was asked can be done, before the network runs. */
+  readonly onStart?: (() => void) | undefined;
   readonly onProgress?: ((progress: ComparisonProgress) => void) | undefined;
   /** Stops between steps by throwing the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -96,7 +98,7 @@ export interface SolverComparison {
  * unknown solver, steps that no solver can take, or options out of range; `DataError` when there are no held-out pictures.
  */
 export async function compareSolvers(options: SolverComparisonOptions): Promise<SolverComparison> {
-  const { scheduler, sampleSize, heldOut, train, networkFor, signal, onProgress } = options;
+  const { scheduler, sampleSize, heldOut, train, networkFor, signal, onStart, onProgress } = options;
   const { count = 40, steps = [5, 10, 20], seed = 0, referenceSteps = 200, within = 10, search = true } = options;
   checkOptions({ count, steps, seed, referenceSteps, within });
   checkPictures(options);
@@ -104,6 +106,7 @@ export async function compareSolvers(options: SolverComparisonOptions): Promise<
   const planner = new RunPlanner(scheduler);
   const runs = (options.solvers ?? applicable.solvers).flatMap((solver) => planner.runsOf(solver, 'own', steps));
   if (runs.length === 0) throw new ConfigError(`no solver can take these steps: ${planner.skipped[0]!.reason}`);
+  onStart?.();
 
   const referencePlan = planForSolver(scheduler, applicable.reference);
   const fine = finestGrid(referencePlan, referenceSteps);

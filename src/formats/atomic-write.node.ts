@@ -12,7 +12,7 @@ const REMEDIES: Readonly<Record<string, readonly [problem: string, remedy: strin
   EACCES: ['permission denied', 'choose a folder you may write to, or change its permissions'],
   EPERM: ['permission denied', 'choose a folder you may write to, or change its permissions'],
   EROFS: ['the disk is read-only', 'choose a folder on a writable disk'],
-  ENOENT: ['there is no such place, and none can be made', 'check the path'],
+  ENOENT: ['there is no such place, and none can be made', 'check the path, or choose another folder'],
   ENOTDIR: ['part of the path is a file, not a folder', 'rename that file, or choose another folder'],
   EEXIST: ['part of the path is a file, not a folder', 'rename that file, or choose another folder'],
   EISDIR: ['a folder of that name is in the way', 'remove the folder, or choose another name'],

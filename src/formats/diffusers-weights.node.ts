@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { DataError } from '../tensor/index.ts';
 import { atomicWrite } from './atomic-write.node.ts';
 import { alreadyThere, type OverwriteOptions } from './output-files.node.ts';
+import { readProblem } from './read-problem.node.ts';
 import { openSafetensors, openSafetensorsIndex, type TensorReader, writeSafetensors } from './safetensors.node.ts';
 import {
   planSafetensors,
@@ -43,7 +44,10 @@ export async function findWeights(folder: string, variant?: string): Promise<str
   if (wanted.length > 0) return one(wanted);
   if (variant !== undefined && (variants.length > 0 || forms().length > 0)) {
     const present = [...(forms().length > 0 ? ['no variant'] : []), ...variants];
-    throw new DataError(`${folder} has no weights of the variant "${variant}"`, `it has: ${present.join(', ')}`);
+    throw new DataError(
+      `${folder} has no weights of the variant "${variant}"`,
+      variants.length > 0 ? `it has: ${present.join(', ')}` : { api: 'leave variant out', cli: 'leave --variant out' },
+    );
   }
   if (variants.length === 1) return one(forms(variants[0]));
   if (variants.length > 1) {
@@ -75,7 +79,7 @@ async function listFolder(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).sort();
   } catch (cause) {
-    throw new DataError(`could not open the folder ${folder}: ${(cause as Error).message}`, 'check the path', {
+    throw new DataError(`could not open the folder ${folder}: ${readProblem(cause)}`, 'check the path', {
       cause,
     });
   }

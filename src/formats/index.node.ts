@@ -7,4 +7,5 @@ export * from './index.ts';
 export * from './json-file.node.ts';
 export * from './output-files.node.ts';
 export * from './png.node.ts';
+export * from './read-problem.node.ts';
 export * from './safetensors.node.ts';

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { DataError } from '../tensor/index.ts';
 import { refuseLfsPointer } from './lfs-pointer.ts';
 import { parsePythonJson } from './python-json.ts';
+import { readProblem } from './read-problem.node.ts';
 
 /**
  * Reads `path`, which holds a JSON object as Python writes it. Throws `DataError` when it is missing (`hint` says what to
@@ -16,9 +17,10 @@ export async function readJsonObject(
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new DataError(`there is no ${path}`, hint, { cause });
-    throw new DataError(`could not read ${path}: ${message}`, 'check the path and its permissions', { cause });
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') throw new DataError(`there is no ${path}`, hint, { cause });
+    throw new DataError(`could not read ${path}: ${readProblem(cause)}`, 'check the path and its permissions', {
+      cause,
+    });
   }
   refuseLfsPointer(text, path);
   let json: unknown;

@@ -6,6 +6,7 @@ import { atomicWrite } from './atomic-write.node.ts';
 import { readJsonObject } from './json-file.node.ts';
 import { KeptFile } from './kept-file.node.ts';
 import { LFS_POINTER_BYTES } from './lfs-pointer.ts';
+import { readProblem } from './read-problem.node.ts';
 import {
   parseSafetensorsHeader,
   planSafetensors,
@@ -152,9 +153,11 @@ async function openFile(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new DataError(`there is no file ${path}`, 'check the path', { cause });
-    throw new DataError(`could not open ${path}: ${message}`, 'check the path and its permissions', { cause });
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new DataError(`there is no file ${path}`, 'check the path', { cause });
+    throw new DataError(`could not open ${path}: ${readProblem(cause)}`, 'check the path and its permissions', {
+      cause,
+    });
   }
 }
 

@@ -12,6 +12,7 @@ import {
 } from '../formats/index.node.ts';
 import { loadParameters } from '../nn/index.ts';
 import { DataError, type NdArray } from '../tensor/index.ts';
+import { withArticle } from '../tensor/plural.ts';
 import { formatNotes, type ImageModelNotes, NOTES_FILE, parseNotes } from './image-model-notes.ts';
 import { UNet2DModel } from './unet2d.ts';
 
@@ -53,6 +54,8 @@ export interface ReadNetworkOptions {
   readonly ignoreExtra?: boolean | undefined;
   /** Told of what was ignored: unknown keys of a configuration, extra tensors. Default: the console. */
   readonly onWarning?: ((message: string) => void) | undefined;
+  /** Told of the tensors that were left aside, by name. */
+  readonly onExtra?: ((names: readonly string[]) => void) | undefined;
 }
 
 /**
@@ -61,17 +64,18 @@ export interface ReadNetworkOptions {
  */
 export async function readUNet2D(
   component: DiffusersComponent,
-  { variant, ignoreExtra = false, onWarning = console.warn }: ReadNetworkOptions = {},
+  { variant, ignoreExtra = false, onWarning = console.warn, onExtra }: ReadNetworkOptions = {},
 ): Promise<UNet2DModel> {
   const { path, className, config } = component;
   if (className !== 'UNet2DModel') {
-    throw new DataError(`${path} holds a ${className}`, 'UNet2DModel is the network that inkwash knows');
+    throw new DataError(`${path} holds ${withArticle(className)}`, 'UNet2DModel is the network that inkwash knows');
   }
   const unet = UNet2DModel.fromConfig(config, { onWarning: (message) => onWarning(`${path}: ${message}`) });
   const weights = await component.openWeights(variant === undefined ? {} : { variant });
   try {
     const { unexpected } = await loadParameters(unet, weights, { ignoreExtra });
     if (unexpected.length > 0) {
+      onExtra?.(unexpected);
       const more = unexpected.length > 5 ? `, … and ${unexpected.length - 5} more` : '';
       onWarning(
         `${weights.path}: ignored what the network has no place for: ${unexpected.slice(0, 5).join(', ')}${more}`,

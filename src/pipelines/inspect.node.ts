@@ -1,5 +1,5 @@
 /** @file Says what a path or a name is (a data set, a model, a run) and what is in it. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUILT_IN_DATA, type DataReport, type OpenDataOptions, openData } from '../data/index.node.ts';
 import { fromSchedulerConfig } from '../diffusion/gaussian/index.ts';
@@ -45,6 +45,8 @@ export interface ModelInspection {
   readonly scheduler: string | null;
   readonly predictionType: string | null;
   readonly notes: ImageModelNotes;
+  /** Tensors that the network has no place for; it opens with `ignoreExtra` only. */
+  readonly extraTensors: readonly string[];
   /** What was ignored in its files. */
   readonly warnings: readonly string[];
 }
@@ -90,11 +92,21 @@ export interface InspectOptions extends OpenDataOptions {
  */
 export async function inspect(subject: string, options: InspectOptions = {}): Promise<Inspection> {
   if (BUILT_IN_DATA.includes(subject)) return inspectData(subject, options);
+  refuseSchedulerFile(subject);
   if (isRunFolder(subject)) return inspectRun(subject);
   if (existsSync(join(subject, 'model_index.json'))) {
     return (await inspectPipeline(subject)) ?? inspectModel(subject, options);
   }
   return isBareComponent(subject) ? inspectModel(subject, options) : inspectData(subject, options);
+}
+
+/** Throws `DataError` for a JSON file, with what reads it where it is that of a scheduler. */
+function refuseSchedulerFile(subject: string): void {
+  if (!/\.json$/i.test(subject) || !statSync(subject, { throwIfNoEntry: false })?.isFile()) return;
+  throw new DataError(`${subject} is a file; data sets, models and runs are folders`, {
+    api: 'for a scheduler_config.json: findScheduler',
+    cli: `for a scheduler: inkwash explain ${subject}`,
+  });
 }
 
 export async function inspectData(spec: string, options: OpenDataOptions = {}): Promise<DataInspection> {
@@ -121,10 +133,12 @@ export async function inspectModel(
   { variant }: { readonly variant?: string } = {},
 ): Promise<ModelInspection> {
   const warnings: string[] = [];
+  const extraTensors: string[] = [];
   const { unet, scheduler, notes, kind } = await openModel(path, {
     variant,
     ignoreExtra: true,
     onWarning: (message) => warnings.push(message),
+    onExtra: (names) => extraTensors.push(...names),
   });
   const config = scheduler && fromSchedulerConfig(scheduler).config;
   return {
@@ -137,6 +151,7 @@ export async function inspectModel(
     scheduler: config?.className ?? null,
     predictionType: config?.options.prediction_type ?? null,
     notes,
+    extraTensors,
     warnings,
   };
 }

@@ -113,7 +113,7 @@ describe('a network saved alone', () => {
       hint: `set scheduler; it may be that of ${join(golden, 'score-sde-ve')}`,
       cliHint: `add --scheduler ${join(golden, 'score-sde-ve')}`,
     });
-    await expect(findScheduler(unet)).rejects.toThrow(`its scheduler may be ${join(golden, 'score-sde-ve')}`);
+    await expect(findScheduler(unet)).rejects.toThrow(`it may be that of ${join(golden, 'score-sde-ve')}`);
   });
 
   test('is inspected and exported', async () => {

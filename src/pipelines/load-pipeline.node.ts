@@ -5,12 +5,12 @@ import type { OverwriteOptions } from '../formats/index.node.ts';
 import { type ImageModelToWrite, writeImageModel } from '../models/image-model-folder.node.ts';
 import { readParameters } from '../nn/index.ts';
 import { type Engine, type NodeEngineOptions, nodeEngine } from '../runtime/index.node.ts';
-import { ConfigError, DataError } from '../tensor/index.ts';
+import { DataError } from '../tensor/index.ts';
 import { isRunFolder } from '../training/index.node.ts';
 import { DiffusionPipeline } from './diffusion-pipeline.ts';
 import type { NetworkToExport } from './export-onnx.ts';
 import { type OpenModelOptions, openModel } from './open-model.node.ts';
-import { schedulerNear } from './own-scheduler.node.ts';
+import { schedulerMissing } from './own-scheduler.node.ts';
 
 /** Options of `loadPipeline` and `loadNetwork`. */
 export interface LoadPipelineOptions extends NodeEngineOptions, OpenModelOptions {
@@ -55,15 +55,6 @@ export async function loadNetwork(path: string, options: LoadPipelineOptions = {
 
 function separated({ engine, scheduler, variant, ignoreExtra, onWarning, ...engineOptions }: LoadPipelineOptions) {
   return { engine, engineOptions, modelOptions: { scheduler, variant, ignoreExtra, onWarning } };
-}
-
-function schedulerMissing(path: string): ConfigError {
-  const near = schedulerNear(path);
-  const where = near === undefined ? '' : `; it may be that of ${near}`;
-  return new ConfigError(`${path} holds a network saved alone, without the scheduler that samples it`, {
-    api: `set scheduler${where}`,
-    cli: `add --scheduler ${near ?? 'DDPMScheduler, or the file or folder of its scheduler'}`,
-  });
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   type UNet2DModel,
 } from '../models/index.node.ts';
 import { DataError } from '../tensor/index.ts';
+import { withArticle } from '../tensor/plural.ts';
 import { kindForScheduler, PIPELINE_KINDS, type PipelineKind, whyNotOpened } from './kinds.ts';
 import { type OwnScheduler, ownScheduler, schedulerOfPipeline } from './own-scheduler.node.ts';
 
@@ -74,12 +75,12 @@ function requireKind(
   const problem = whyNotOpened(className, components.keys());
   if (kind === undefined || problem !== undefined) {
     const opens = `the pipelines that open are ${[...PIPELINE_KINDS.keys()].join(', ')}`;
-    throw new DataError(`${path} is a ${className}, which inkwash does not sample: ${problem}`, {
+    throw new DataError(`${path} is ${withArticle(className)}, which inkwash does not sample: ${problem}`, {
       api: opens,
       cli: `${opens}; see what is in this one: inkwash inspect ${path}`,
     });
   }
   const extra = [...components.keys()].filter((name) => name !== 'unet' && name !== 'scheduler');
-  if (extra.length > 0) onWarning(`${path}: a ${className} has no ${extra.join(', ')}: ignored`);
+  if (extra.length > 0) onWarning(`${path}: ${withArticle(className)} has no ${extra.join(', ')}: ignored`);
   return kind;
 }

@@ -105,16 +105,20 @@ function optionNames(className: unknown): string[] {
   return Object.keys(SCHEDULER_DEFAULTS[className as keyof typeof SCHEDULER_DEFAULTS] ?? {});
 }
 
-/** Throws `DataError` for a folder that holds a network and no scheduler, with where the scheduler may be. */
+/** Throws `ConfigError` for a folder that holds a network and no scheduler, with where the scheduler may be. */
 function refuseBareComponent(path: string): void {
   if (!existsSync(join(path, 'config.json'))) return;
-  const beside = schedulerNear(path);
-  throw new DataError(
-    `${path} holds a network saved alone, without a scheduler`,
-    beside === undefined
-      ? 'name a scheduler: a class, a scheduler_config.json, or a pipeline folder'
-      : `its scheduler may be ${beside}`,
-  );
+  throw schedulerMissing(path);
+}
+
+/** The error for a network saved alone where its scheduler is needed. */
+export function schedulerMissing(path: string): ConfigError {
+  const near = schedulerNear(path);
+  const where = near === undefined ? '' : `; it may be that of ${near}`;
+  return new ConfigError(`${path} holds a network saved alone, without the scheduler that samples it`, {
+    api: `set scheduler${where}`,
+    cli: `add --scheduler ${near ?? 'DDPMScheduler, or the file or folder of its scheduler'}`,
+  });
 }
 
 /** Where the scheduler of a network saved alone may be: the pipeline around it, or a folder of that name in or beside it. */
