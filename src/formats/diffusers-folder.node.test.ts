@@ -202,7 +202,7 @@ describe('weights are found', () => {
     await expect(found()).rejects.toThrow('has weights of several variants: bf16, fp16');
     await expect(found('fp8')).rejects.toThrow('it has: bf16, fp16');
     await folderOf('diffusion_pytorch_model.safetensors');
-    await expect(found('fp16')).rejects.toThrow('it has: no variant');
+    await expect(found('fp16')).rejects.toThrow('leave variant out');
   });
 
   test('unless both forms are there', async () => {
