@@ -93,12 +93,9 @@ export function wholes(about: string, options: NumberOptions & { readonly exampl
     value: 'list',
     ...options,
     read: (texts, name) => {
-      const all = parts(texts.at(-1)!, name).map(numberOf);
-      if (all.every((value) => value !== undefined && Number.isInteger(value) && fits(value, options))) {
-        return [...new Set(all as number[])];
-      }
-      const what = `a list of whole numbers${range(options)} such as ${options.example}`;
-      throw new UsageError(`${name} is ${what}, got '${texts.at(-1)}'`);
+      const what = `whole numbers${range(options)} such as ${options.example}`;
+      const all = numbers(texts.at(-1)!, name, what, (value) => Number.isInteger(value) && fits(value, options));
+      return [...new Set(all)];
     },
   };
 }
@@ -109,11 +106,7 @@ export function decimals(about: string, options: FlagOptions & { readonly exampl
     about,
     value: 'list',
     ...options,
-    read: (texts, name) => {
-      const all = parts(texts.at(-1)!, name).map(numberOf);
-      if (all.every((value) => value !== undefined)) return all as number[];
-      throw new UsageError(`${name} is a list of numbers such as ${options.example}, got '${texts.at(-1)}'`);
-    },
+    read: (texts, name) => numbers(texts.at(-1)!, name, `numbers such as ${options.example}`, () => true),
   };
 }
 
@@ -161,6 +154,15 @@ function parts(given: string, name: string): string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+}
+
+/** Numbers separated by commas of which `allows` takes all; an error says that they are a list of `what`. */
+function numbers(given: string, name: string, what: string, allows: (value: number) => boolean): number[] {
+  return parts(given, name).map((part) => {
+    const value = numberOf(part);
+    if (value !== undefined && allows(value)) return value;
+    throw new UsageError(`${name} is a list of ${what}, got '${given}'`);
+  });
 }
 
 /** The number that a text is, and only if it is one as people write them. */

@@ -7,6 +7,7 @@
 import type { NodeOf } from '../graph/index.ts';
 import { type Shape, sizeOf } from '../tensor/index.ts';
 import type { Emitter, Shaped, ValueName } from './emitter.ts';
+import { fusedProduct } from './matmul.ts';
 import type { OnnxTarget } from './target.ts';
 
 /** The target's `longAttention` where it names none: 32 MB of weights. */
@@ -66,15 +67,9 @@ function tokensFirst(x: ValueName, tokens: number, channels: number, extents: Ex
   return extents.channelsFirst ? emitter.transpose(own, [0, 2, 1]) : own;
 }
 
-/** The product of two matrices, each turned first if asked. */
-function product(a: ValueName, b: ValueName, turn: { a?: boolean; b?: boolean }, emitter: Emitter): ValueName {
-  const attributes = { transA: turn.a ? 1 : 0, transB: turn.b ? 1 : 0 };
-  return emitter.emit('FusedMatMul', [a, b], attributes, { domain: 'com.microsoft' });
-}
-
 /** The attention weights of some queries: [queries, keys]. */
 function weightsOf(q: ValueName, k: ValueName, { channelsFirst }: Extents, emitter: Emitter): ValueName {
-  return emitter.emit('Softmax', [product(q, k, { b: !channelsFirst }, emitter)], { axis: 1 });
+  return emitter.emit('Softmax', [fusedProduct(q, k, { b: !channelsFirst }, emitter)], { axis: 1 });
 }
 
 /** Operands and results of work on some queries at a time. */
@@ -175,7 +170,7 @@ export function lowerAttention(
     },
     (part, [partQ], [headK, headV]) => {
       const weights = weightsOf(partQ!, headK!, extents, part);
-      return { rows: product(weights, headV!, { b: channelsFirst }, part), sums: [] };
+      return { rows: fusedProduct(weights, headV!, { b: channelsFirst }, part), sums: [] };
     },
     emitter,
   );
@@ -239,13 +234,13 @@ export function lowerAttentionGrad(
     (part, [partQ, partDy, partShared], [headK, headV], [sumK, sumV]) => {
       const weights = weightsOf(partQ!, headK!, extents, part);
       const joined = part.emit('Concat', [partDy!, partShared!], { axis: 1 });
-      const dScores = part.emit('Mul', [weights, product(joined, headV!, { b: !channelsFirst }, part)]);
+      const dScores = part.emit('Mul', [weights, fusedProduct(joined, headV!, { b: !channelsFirst }, part)]);
       // channels first, whatever the layout: products of long rows are up to twice as fast as those of long columns
-      const dKeys = product(partQ!, dScores, { a: true }, part);
-      const dValues = product(partDy!, weights, { a: true }, part);
+      const dKeys = fusedProduct(partQ!, dScores, { a: true }, part);
+      const dValues = fusedProduct(partDy!, weights, { a: true }, part);
       return {
         sums: [part.emit('Add', [sumK!, dKeys]), part.emit('Add', [sumV!, dValues])],
-        rows: product(dScores, headK!, { b: channelsFirst }, part),
+        rows: fusedProduct(dScores, headK!, { b: channelsFirst }, part),
       };
     },
     emitter,

@@ -1,7 +1,7 @@
 /** @file Large constants that a run is handed instead of the model holding them: the runtime copies what it finds inside. */
-import type { NdArray } from '../tensor/index.ts';
+import { byteLength, type NdArray } from '../tensor/index.ts';
 import type { ValueName } from './emitter.ts';
-import { byteLength, type OnnxModel, type OnnxNode, type OnnxValue } from './model.ts';
+import type { OnnxModel, OnnxNode, OnnxValue } from './model.ts';
 
 /** Bytes of constants from which on a model is parted from them; models below keep what the runtime makes of constants it knows. */
 export const HAND_OVER_FROM = 2 ** 29;

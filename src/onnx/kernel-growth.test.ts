@@ -1,9 +1,8 @@
 /** @file Which convolutions keep plain kernels when those transformed would grow too large. */
 import { describe, expect, test } from 'vitest';
 import { avgPool, constant, conv, input, resize, type Tensor, trace } from '../graph/index.ts';
-import { fillUniform, ndArray, sizeOf } from '../tensor/index.ts';
+import { byteLength, fillUniform, ndArray, sizeOf } from '../tensor/index.ts';
 import { lower } from './lower.ts';
-import { byteLength } from './model.ts';
 
 const BLOCK = 8;
 const CHANNELS = 64;

@@ -3,8 +3,7 @@
  * nobody minds, in large ones only those are transformed that save the most multiplications for their bytes.
  */
 import type { Node, NodeOf } from '../graph/index.ts';
-import { sizeOf } from '../tensor/index.ts';
-import { byteLength } from './model.ts';
+import { byteLength, sizeOf } from '../tensor/index.ts';
 import type { OnnxTarget } from './target.ts';
 import { extentsOf, hasWinogradForm } from './winograd.ts';
 

@@ -11,6 +11,17 @@ function swapped(x: ValueName, rank: number, emitter: Emitter): ValueName {
   return emitter.transpose(x, perm);
 }
 
+/** The product over the last two axes, of operands turned as it reads them: ONNX Runtime's own operator. */
+export function fusedProduct(
+  a: ValueName,
+  b: ValueName,
+  turned: { readonly a?: boolean; readonly b?: boolean },
+  emitter: Emitter,
+): ValueName {
+  const attributes = { transA: turned.a ? 1 : 0, transB: turned.b ? 1 : 0 };
+  return emitter.emit('FusedMatMul', [a, b], attributes, { domain: 'com.microsoft' });
+}
+
 /** `A · Bᵀ` over the last two axes; `rank` is that of B. */
 export function matmulTransposed(
   a: ValueName,
@@ -19,7 +30,7 @@ export function matmulTransposed(
   emitter: Emitter,
   target: OnnxTarget,
 ): ValueName {
-  if (hasContribOps(target)) return emitter.emit('FusedMatMul', [a, b], { transB: 1 }, { domain: 'com.microsoft' });
+  if (hasContribOps(target)) return fusedProduct(a, b, { b: true }, emitter);
   return emitter.emit('MatMul', [a, swapped(b, rank, emitter)]);
 }
 
@@ -41,8 +52,7 @@ export function lowerMatmul(
   if (isShortRows(node)) return emitter.reduceSum(emitter.emit('Mul', inputs), [node.inputs[0]!.rank - 1], true);
   if (!transposeA && !transposeB) return emitter.emit('MatMul', inputs);
   if (hasContribOps(target)) {
-    const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 };
-    return emitter.emit('FusedMatMul', inputs, attributes, { domain: 'com.microsoft' });
+    return fusedProduct(inputs[0]!, inputs[1]!, { a: transposeA, b: transposeB }, emitter);
   }
   const turned = inputs.map((name, i) =>
     (i === 0 ? transposeA : transposeB) ? swapped(name, node.inputs[i]!.rank, emitter) : name,

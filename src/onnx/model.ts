@@ -1,5 +1,5 @@
 /** @file ONNX models as plain data, and their serialisation (messages of onnx.proto3). */
-import { bytesPerElement, type Dtype, type NdArray, type Shape, sizeOf } from '../tensor/index.ts';
+import { byteLength, type Dtype, type NdArray, type Shape } from '../tensor/index.ts';
 import { ProtobufWriter } from './protobuf.ts';
 
 /** Value of a node attribute: a float must be wrapped, so that `1` stays an integer. */
@@ -127,11 +127,6 @@ export function serializeModel(
     writer.message(14, (entry) => entry.string(1, key).string(2, value));
   }
   return { bytes: writer.finish(), external, externalName: name };
-}
-
-/** Bytes of an array's elements. */
-export function byteLength({ dtype, shape }: Omit<NdArray, 'data'>): number {
-  return sizeOf(shape) * bytesPerElement(dtype);
 }
 
 function rawBytes(array: NdArray): Uint8Array {

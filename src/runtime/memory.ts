@@ -1,11 +1,7 @@
 /** @file Plans memory: what a program's values need when every buffer is freed after its last reader. */
 import { type Graph, type Node, resultsOf, topologicalOrder } from '../graph/index.ts';
-import { bytesPerElement, type Dtype, elementsOf, type NdArray, type Shape, sizeOf } from '../tensor/index.ts';
+import { byteLength, elementsOf, type NdArray } from '../tensor/index.ts';
 import type { MemoryPlan } from './engine.ts';
-
-function bytesOf({ shape, dtype }: { readonly shape: Shape; readonly dtype: Dtype }): number {
-  return sizeOf(shape) * bytesPerElement(dtype);
-}
 
 /** Ops whose result shares its input's memory. */
 const ALIASES = new Set<Node['op']>(['reshape', 'detach']);
@@ -31,9 +27,9 @@ export function planMemory(graph: Graph, whole: Graph = graph, frozen: Iterable<
   const freed = new Map<number, number>();
   let [live, peak, constants] = [0, 0, 0];
   order.forEach((node, at) => {
-    if (node.op === 'constant' && !baked.has(elementsOf(node.attrs.value))) constants += bytesOf(node.outputs[0]!);
+    if (node.op === 'constant' && !baked.has(elementsOf(node.attrs.value))) constants += byteLength(node.outputs[0]!);
     if (!LEAVES.has(node.op) && !ALIASES.has(node.op)) {
-      const bytes = node.outputs.reduce((total, output) => total + bytesOf(output), 0);
+      const bytes = node.outputs.reduce((total, output) => total + byteLength(output), 0);
       live += bytes;
       peak = Math.max(peak, live);
       const end = lastUse.get(node) ?? at;
@@ -47,5 +43,5 @@ export function planMemory(graph: Graph, whole: Graph = graph, frozen: Iterable<
 /** Bytes of all variables a graph reads or assigns. */
 export function variableBytes({ variables, assignments }: Graph): number {
   const all = new Set([...variables.keys(), ...assignments.keys()]);
-  return [...all].reduce((total, variable) => total + bytesOf(variable), 0);
+  return [...all].reduce((total, variable) => total + byteLength(variable), 0);
 }

@@ -1,5 +1,5 @@
 /** @file Host arrays: plain data with a dtype and a shape, what crosses between the host and an engine. */
-import { allocate, assertStorage, type Dtype, type TypedArray } from './dtype.ts';
+import { allocate, assertStorage, bytesPerElement, type Dtype, type TypedArray } from './dtype.ts';
 import { DtypeError, ShapeError } from './errors.ts';
 import { floatToHalf, halfToFloat } from './half.ts';
 import { formatShape, type Shape, sizeOf } from './shape.ts';
@@ -9,6 +9,11 @@ export interface NdArray {
   readonly dtype: Dtype;
   readonly shape: Shape;
   readonly data: TypedArray;
+}
+
+/** Bytes of the elements of an array of this type. */
+export function byteLength({ dtype, shape }: { readonly dtype: Dtype; readonly shape: Shape }): number {
+  return sizeOf(shape) * bytesPerElement(dtype);
 }
 
 /** A float32 array, the state every sampler works on. */

@@ -11,15 +11,7 @@ import { compileNetwork, type NetworkProgram } from '../models/network-program.t
 import { spreadLabel } from '../models/spread-labels.ts';
 import { UNet2DModel } from '../models/unet2d.ts';
 import type { Engine, MemoryPlan, Program } from '../runtime/index.ts';
-import {
-  bytesPerElement,
-  ConfigError,
-  fillUniform,
-  type NdArray,
-  ndArray,
-  sizeOf,
-  toFloat64,
-} from '../tensor/index.ts';
+import { byteLength, ConfigError, fillUniform, type NdArray, ndArray, sizeOf, toFloat64 } from '../tensor/index.ts';
 import type { TrainingConfig } from './config.ts';
 import { Ema, emaDecay } from './ema.ts';
 import { createOptimizer } from './optimizers/create-optimizer.ts';
@@ -161,10 +153,7 @@ export class DiffusionTrainer {
   /** What one training step needs; `variables` counts all that is kept: parameters, averages and optimizer. */
   get memory(): MemoryPlan {
     const kept = Object.values(this.state).flatMap((group) => [...group.values()]);
-    const bytes = [...new Set(kept)].reduce(
-      (total, { shape, dtype }) => total + sizeOf(shape) * bytesPerElement(dtype),
-      0,
-    );
+    const bytes = [...new Set(kept)].reduce((total, variable) => total + byteLength(variable), 0);
     const plan = this.#step.memory;
     return { ...plan, variables: Math.max(bytes, plan.variables) };
   }
